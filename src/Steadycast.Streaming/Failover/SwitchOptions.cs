@@ -1,0 +1,57 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Steadycast.Streaming.Failover;
+
+/// <summary>The <c>switch</c> section: many origins in, one playlist that never goes back out.</summary>
+public sealed record SwitchOptions
+{
+    /// <summary>Where viewers come. Default <c>:8080</c>, streaming-lab's switcher.</summary>
+    public string ListenAddr { get; init; } = ":8080";
+
+    /// <summary>streaming-lab's PRIMARY_BASE_URL: <c>http://origin-primary/hls</c>. Short for an origin named primary.</summary>
+    public string? PrimaryBaseUrl { get; init; }
+
+    /// <summary>streaming-lab's BACKUP_BASE_URL. Short for an origin named backup.</summary>
+    public string? BackupBaseUrl { get; init; }
+
+    /// <summary>Any number of origins, in order of preference; beside or instead of the two above.</summary>
+    public IReadOnlyList<SwitchOrigin> Origins { get; init; } = [];
+
+    /// <summary>The media playlist's name below each base URL.</summary>
+    public string PlaylistPath { get; init; } = "index.m3u8";
+
+    /// <summary>How often freshness is judged, 0.1 to 60 s. Default 0.5; segments are followed without it.</summary>
+    [Range(0.1, 60)]
+    public double CheckIntervalSeconds { get; init; } = 0.5;
+
+    /// <summary>No progress for this long, while another origin has some, is stale. Default: 1.5 target durations.</summary>
+    [Range(0.5, 600)]
+    public double? SegmentAgeThresholdSeconds { get; init; }
+
+    /// <summary>Consecutive good checks before the preferred origin is active again. Default 60: half a minute.</summary>
+    [Range(1, 10000)]
+    public int RequiredWindows { get; init; } = 60;
+
+    /// <summary>Which streams; empty: every stream that an origin lists.</summary>
+    public IReadOnlyList<string> Streams { get; init; } = [];
+
+    /// <summary>The stream behind <c>/hls/index.m3u8</c>; absent: the only one there is.</summary>
+    public string? DefaultStream { get; init; }
+
+    /// <summary>Where the published playlist and its segments are kept over restarts; absent: memory only.</summary>
+    public string? StateDir { get; init; }
+
+    /// <summary>Access-Control-Allow-Origin; empty sends none.</summary>
+    public string Cors { get; init; } = "*";
+}
+
+/// <summary>One origin of the switch.</summary>
+public sealed record SwitchOrigin
+{
+    [Required]
+    public string Name { get; init; } = "";
+
+    /// <summary>Up to and with <c>/hls</c>.</summary>
+    [Required]
+    public string Url { get; init; } = "";
+}

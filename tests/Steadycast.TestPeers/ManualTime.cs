@@ -1,6 +1,6 @@
 namespace Steadycast.TestPeers;
 
-/// <summary>A clock that stands still until a test moves it; timers fire inside <see cref="Advance"/>, in order.</summary>
+/// <summary>A clock that stands still until a test moves it; timers fire inside Advance, in order.</summary>
 /// <remarks>
 /// Safe to use from several threads. A timer's callback runs on the thread that calls <see cref="Advance"/> (or
 /// <see cref="CreateTimer"/>, when due at once), with the clock standing at the time the timer was due.

@@ -21,7 +21,7 @@ public static class Splits
         return pieces;
     }
 
-    /// <summary>Pieces of 1 to maxPiece bytes, the same for the same seed: for inputs too long to cut everywhere.</summary>
+    /// <summary>Pieces of 1 to maxPiece bytes, the same for the same seed, for long inputs.</summary>
     public static IReadOnlyList<ReadOnlyMemory<byte>> Random(ReadOnlyMemory<byte> bytes, int seed, int maxPiece)
     {
         var random = new Random(seed);

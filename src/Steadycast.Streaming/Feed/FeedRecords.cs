@@ -46,3 +46,60 @@ public sealed record SegmentEnd(long Msn, long Duration, int AccessUnits, ReadOn
 
 /// <summary>A whole segment as stamped: the unit that a packager turns into bytes.</summary>
 public sealed record StampedSegment(SegmentBegin Begin, IReadOnlyList<AccessUnit> AccessUnits, SegmentEnd End);
+
+/// <summary>
+/// What the feed says of itself once a second, and at each change: silence longer than a few seconds therefore means a
+/// dead or frozen ingest, whatever the publisher does.
+/// </summary>
+/// <param name="Activity">Whether a publisher is sending.</param>
+/// <param name="EpochId">The newest epoch, 0 before the first.</param>
+/// <param name="EdgeMsn">The newest segment that has its end; -1 when there is none.</param>
+public sealed record FeedState(FeedActivity Activity, uint EpochId, long EdgeMsn);
+
+/// <summary>What a stream's publisher is doing, as the ingest sees it.</summary>
+public enum FeedActivity : byte
+{
+    /// <summary>There is no publisher; the stream's numbers wait for the next one.</summary>
+    Idle = 0,
+
+    /// <summary>A publisher sends, but nothing is cut yet: waiting for a keyframe, or measuring keyframe intervals.</summary>
+    Starting = 1,
+
+    /// <summary>Segments are being cut.</summary>
+    Live = 2,
+}
+
+/// <summary>What a record of the feed is.</summary>
+public enum FeedRecordKind : byte
+{
+    Begin = 1,
+    AccessUnit = 2,
+    End = 3,
+    State = 4,
+}
+
+/// <summary>One record of the feed; exactly the member that <see cref="Kind"/> names is set.</summary>
+/// <remarks>
+/// Order within a stream: (Begin AccessUnit* End)*, State anywhere. A Begin without an End before it takes back what
+/// was begun: nothing of that segment may be published; the new one may carry the same number.
+/// </remarks>
+public readonly record struct FeedRecord
+{
+    public FeedRecord(SegmentBegin begin) => (Kind, Begin) = (FeedRecordKind.Begin, begin);
+
+    public FeedRecord(in AccessUnit unit) => (Kind, AccessUnit) = (FeedRecordKind.AccessUnit, unit);
+
+    public FeedRecord(SegmentEnd end) => (Kind, End) = (FeedRecordKind.End, end);
+
+    public FeedRecord(FeedState state) => (Kind, State) = (FeedRecordKind.State, state);
+
+    public FeedRecordKind Kind { get; }
+
+    public SegmentBegin? Begin { get; }
+
+    public AccessUnit AccessUnit { get; }
+
+    public SegmentEnd? End { get; }
+
+    public FeedState? State { get; }
+}

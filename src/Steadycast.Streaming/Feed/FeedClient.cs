@@ -1,0 +1,127 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>A packager's view of one ingest: which streams there are, and the records of each.</summary>
+public sealed partial class FeedClient : IDisposable
+{
+    private const int MaxLineChars = 4096;
+
+    private readonly HttpClient _http;
+    private readonly FeedClientOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    /// <param name="ingest">The ingest's HTTP address: <c>http://ingest:9101</c>.</param>
+    public FeedClient(Uri ingest, FeedClientOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        (_options, _time, _logger) = (options, time, loggers.CreateLogger<FeedClient>());
+        var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = options.ConnectTimeout,
+            AutomaticDecompression = DecompressionMethods.None,
+            AllowAutoRedirect = false,
+            UseProxy = false,
+        };
+        _http = new HttpClient(handler) { BaseAddress = new Uri(ingest, "/"), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>The records of one stream; it need not exist yet.</summary>
+    public FeedFollower Follow(string stream) => new(_http, stream, _options, _time, _logger);
+
+    /// <summary>Names of the ingest's streams, each once, as they appear, until cancelled.</summary>
+    public async IAsyncEnumerable<string> StreamsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        var backoff = new Backoff(_options, _time);
+        while (true)
+        {
+            using var lines = await ListAsync(cancellationToken);
+            while (lines is not null && await lines.NextAsync(cancellationToken) is { } stream)
+            {
+                backoff.Reset();
+                if (stream.Length > 0 && known.Add(stream))
+                    yield return stream;
+            }
+
+            await backoff.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<StreamList?> ListAsync(CancellationToken cancellationToken)
+    {
+        var deadline = new CancellationTokenSource(_options.SilenceTimeout, _time);
+        HttpResponseMessage? response = null;
+        try
+        {
+            using var registration = cancellationToken.Register(deadline.Cancel);
+            response = await _http.GetAsync("feed", HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            response.EnsureSuccessStatusCode();
+            var body = await response.Content.ReadAsStreamAsync(deadline.Token);
+            return new StreamList(response, new StreamReader(body), deadline, this);
+        }
+        catch (Exception e) when (FeedFollower.IsOfTheLink(e, cancellationToken))
+        {
+            LogNoList(e.Message);
+            response?.Dispose();
+            deadline.Dispose();
+            return null;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The ingest's list of streams is out of reach: {Reason}")]
+    private partial void LogNoList(string reason);
+
+    /// <summary>The lines of one connection: a JSON object with a name, or nothing but a sign of life.</summary>
+    private sealed class StreamList(
+        HttpResponseMessage response, StreamReader reader, CancellationTokenSource deadline, FeedClient client) : IDisposable
+    {
+        private readonly char[] _chars = new char[256];
+        private readonly System.Text.StringBuilder _text = new();
+
+        /// <summary>A name, "" for a sign of life, null when the connection is of no more use.</summary>
+        public async Task<string?> NextAsync(CancellationToken cancellationToken)
+        {
+            try
+            {
+                while (true)
+                {
+                    for (var i = 0; i < _text.Length; i++)
+                    {
+                        if (_text[i] != '\n')
+                            continue;
+                        var line = _text.ToString(0, i);
+                        _text.Remove(0, i + 1);
+                        return line.Length == 0 ? "" : JsonDocument.Parse(line).RootElement.GetProperty("stream").GetString();
+                    }
+
+                    using var registration = cancellationToken.Register(deadline.Cancel);
+                    deadline.CancelAfter(client._options.SilenceTimeout);
+                    var count = await reader.ReadAsync(_chars, deadline.Token);
+                    if (count == 0 || _text.Length + count > MaxLineChars)
+                        throw new IOException("The list ended or makes no sense.");
+                    _text.Append(_chars, 0, count);
+                }
+            }
+            catch (Exception e) when (FeedFollower.IsOfTheLink(e, cancellationToken) || IsNonsense(e))
+            {
+                client.LogNoList(e.Message);
+                return null;
+            }
+        }
+
+        private static bool IsNonsense(Exception e) => e is JsonException or KeyNotFoundException or InvalidOperationException;
+
+        public void Dispose()
+        {
+            reader.Dispose();
+            response.Dispose();
+            deadline.Dispose();
+        }
+    }
+}

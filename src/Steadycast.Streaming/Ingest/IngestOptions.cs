@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Steadycast.Streaming.Hub;
 
 namespace Steadycast.Streaming.Ingest;
 
@@ -36,19 +37,6 @@ public sealed record IngestOptions
 
     /// <summary>What happens when a second publisher comes for a live stream.</summary>
     public PublishConflict PublishConflict { get; init; } = PublishConflict.TakeoverWhenSilent;
-}
-
-/// <summary>What a second publisher on a live stream meets.</summary>
-public enum PublishConflict
-{
-    /// <summary>NetStream.Publish.BadName, whatever the first one does.</summary>
-    Refuse,
-
-    /// <summary>BadName while the first one sends; takes the stream when it has been silent for 5 s.</summary>
-    TakeoverWhenSilent,
-
-    /// <summary>The newest publisher wins at once.</summary>
-    Takeover,
 }
 
 /// <summary>One stream that may be published, and with which key.</summary>

@@ -48,7 +48,7 @@ public sealed class TestMeters : IMeterFactory
             foreach ((string key, double value) in sums)
             {
                 string[] parts = key.Split('|');
-                if ((parts[0] == name || parts[0] == "observable " + name) && labels.All(l => parts[1..].Contains(l)))
+                if ((parts[0] == name || parts[0] == "observable " + name) && labels.All(parts.Skip(1).Contains))
                     sum += value;
             }
 

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+
+namespace Steadycast.Streaming.Segments;
+
+/// <summary>What must hold of an index before it is believed; its text ends up in playlists and its names in paths.</summary>
+internal static class StreamIndexRules
+{
+    private const int MaxSegments = 36_000;
+    private const int MaxObjectBytes = 1 << 30;
+    private const int MaxTargetDuration = 3600;
+    private const long MaxMsn = 1L << 53;
+    private const long TicksPerSecond = 90_000;
+
+    /// <summary>Year 9999, the last that a date can be written in.</summary>
+    private const long MaxUnixMs = 253_402_300_799_999;
+
+    /// <summary>Why the index cannot be right, or null.</summary>
+    public static string? FindFault(StreamIndex? index)
+    {
+        if (index is null)
+            return "null";
+        if (!ObjectName.IsStream(index.Stream))
+            return "stream: not a stream name";
+        if (index.TargetDurationSeconds is < 1 or > MaxTargetDuration)
+            return "target_duration_seconds: out of range";
+        if (index.Segments.IsDefaultOrEmpty || index.Segments.Length > MaxSegments)
+            return "segments: none, or too many";
+        return FindFault(index.Variant) ?? FindFault(index.Maps) ?? FindFault(index.Segments, index.Maps);
+    }
+
+    private static string? FindFault(VariantInfo variant)
+    {
+        if (variant.Bandwidth < 0 || variant.AverageBandwidth < 0)
+            return "variant: negative bandwidth";
+        if (variant.Codecs.Length > 256 || variant.Codecs.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or ',' or '-')))
+            return "variant.codecs: not a list of RFC 6381 names";
+        if (variant.Width is < 0 or > 65_536 || variant.Height is < 0 or > 65_536)
+            return "variant: picture size out of range";
+        return variant.FrameRate is >= 0 and <= 10_000 ? null : "variant.frame_rate: out of range";
+    }
+
+    private static string? FindFault(ImmutableArray<MapRecord> maps)
+    {
+        foreach (var map in maps)
+        {
+            if (map is null || !ObjectName.IsObject(map.Uri))
+                return "maps: not an object name";
+            if (map.Bytes is < 1 or > MaxObjectBytes || !IsSha256(map.Sha256))
+                return $"maps: size or hash of {map.Uri}";
+        }
+
+        return null;
+    }
+
+    private static string? FindFault(ImmutableArray<SegmentRecord> segments, ImmutableArray<MapRecord> maps)
+    {
+        var uris = maps.Select(m => m.Uri).ToHashSet(StringComparer.Ordinal);
+        SegmentRecord? before = null;
+        foreach (var segment in segments)
+        {
+            if (segment is null)
+                return "segments: null";
+            if (FindFault(segment, before) is { } fault)
+                return $"segment {segment.Msn}: {fault}";
+            if (segment.MapUri is not null && !uris.Contains(segment.MapUri))
+                return $"segment {segment.Msn}: names a map that is not listed";
+            before = segment;
+        }
+
+        return null;
+    }
+
+    private static string? FindFault(SegmentRecord segment, SegmentRecord? before)
+    {
+        if (segment.Msn is < 0 or > MaxMsn || (before is not null && segment.Msn != before.Msn + 1))
+            return "number out of range or not consecutive";
+        if (!ObjectName.IsObject(segment.Uri))
+            return "uri is not an object name";
+        if (segment.Duration is < 1 or > MaxTargetDuration * TicksPerSecond)
+            return "duration out of range";
+        if (segment.ProgramDateTimeMs is < 0 or > MaxUnixMs)
+            return "program_date_time_ms out of range";
+        var step = segment.Discontinuity ? 1 : 0;
+        if (segment.DiscontinuitySequence is < 0 or > MaxMsn || segment.DiscontinuitySequence < step)
+            return "discontinuity_sequence out of range";
+        if (before is not null && segment.DiscontinuitySequence != before.DiscontinuitySequence + step)
+            return "discontinuity_sequence does not follow";
+        if (before is not null && segment.EpochId < before.EpochId)
+            return "epoch_id goes back";
+        if (segment.Gap)
+            return segment.Bytes == 0 ? null : "a gap with bytes";
+        return segment.Bytes is > 0 and <= MaxObjectBytes && IsSha256(segment.Sha256) ? null : "size or hash";
+    }
+
+    private static bool IsSha256(string? hex) =>
+        hex is { Length: 64 } && hex.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
+}

@@ -53,7 +53,7 @@ public static class SegmentWindow
         };
     }
 
-    private static ImmutableArray<SegmentRecord> Trim(ImmutableArray<SegmentRecord> segments, int target, TimeSpan window)
+    internal static ImmutableArray<SegmentRecord> Trim(ImmutableArray<SegmentRecord> segments, int target, TimeSpan window)
     {
         var windowTicks = window.Ticks * 9 / 1000;
         var left = segments.Sum(s => s.Duration);
@@ -68,7 +68,7 @@ public static class SegmentWindow
         return segments.RemoveRange(0, first);
     }
 
-    private static ImmutableArray<MapRecord> MapsOf(
+    internal static ImmutableArray<MapRecord> MapsOf(
         ImmutableArray<SegmentRecord> segments,
         ImmutableArray<MapRecord> known,
         MapRecord? added)

@@ -1,0 +1,100 @@
+namespace Steadycast.Streaming.Failover;
+
+/// <summary>
+/// Which origin is asked first and named to the operator: left at once when it fails, returned to late. Pure.
+/// </summary>
+/// <remarks>
+/// The published edge comes from all origins together, so this is bookkeeping: a viewer sees nothing of it either way.
+/// </remarks>
+internal sealed class ActiveOrigin(TimeSpan hold)
+{
+    private static readonly TimeSpan MaxHold = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan FlapMemory = TimeSpan.FromMinutes(10);
+
+    /// <summary>At the start the preferred one may be a moment later than the others.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(1);
+
+    private readonly Queue<TimeSpan> _left = new();
+    private readonly Dictionary<OriginView, TimeSpan> _freshSince = [];
+    private TimeSpan? _startedAt;
+
+    public OriginView? Current { get; private set; }
+
+    /// <summary>How long a preferred origin has to be fresh before it is active again; doubles with each flap.</summary>
+    public TimeSpan Hold
+    {
+        get
+        {
+            var doubled = hold * Math.Pow(2, Math.Clamp(_left.Count - 1, 0, 20));
+            return hold > MaxHold || doubled < MaxHold ? doubled : MaxHold;
+        }
+    }
+
+    /// <summary>Call after freshness was judged; null when nothing changes.</summary>
+    public OriginChange? Judge(IReadOnlyList<OriginView> views, TimeSpan now)
+    {
+        _startedAt ??= now;
+        while (_left.TryPeek(out var oldest) && now - oldest > FlapMemory)
+            _left.Dequeue();
+        foreach (var view in views)
+        {
+            if (view.Freshness == Freshness.Fresh)
+                _freshSince.TryAdd(view, now);
+            else
+                _freshSince.Remove(view);
+        }
+
+        if (Current is null)
+            return Choose(views, now);
+        if (ReasonToLeave(Current, now) is { } reason && BestOther(views, Current) is { } other)
+        {
+            if (other.Rank > Current.Rank)
+                _left.Enqueue(now);
+            return MoveTo(other, reason);
+        }
+
+        foreach (var view in views.OrderBy(v => v.Rank))
+        {
+            if (view.Rank >= Current.Rank)
+                break;
+            if (_freshSince.TryGetValue(view, out var since) && now - since >= Hold)
+                return MoveTo(view, "return");
+        }
+
+        return null;
+    }
+
+    private OriginChange? Choose(IReadOnlyList<OriginView> views, TimeSpan now)
+    {
+        var best = views.Where(v => v.Freshness == Freshness.Fresh).MinBy(v => v.Rank);
+        if (best is null)
+            return null;
+        var better = views.Any(v => v.Rank < best.Rank && v.Freshness == Freshness.Unknown);
+        return better && now - _startedAt < StartPatience ? null : MoveTo(best, "start");
+    }
+
+    private static string? ReasonToLeave(OriginView view, TimeSpan now) => view.Freshness switch
+    {
+        Freshness.Down => "down",
+        Freshness.Stale => "stale",
+        Freshness.Quarantined => "media",
+        Freshness.Lagging when now - view.BehindSince > TimeSpan.FromSeconds(view.Index!.TargetDurationSeconds) / 2 => "lagging",
+        _ => null,
+    };
+
+    /// <summary>Only a healthy one will do; when all are ill, staying is as good as going.</summary>
+    private static OriginView? BestOther(IReadOnlyList<OriginView> views, OriginView current) =>
+        views.Where(v => v != current && v.Freshness == Freshness.Fresh).MinBy(v => v.Rank);
+
+    private OriginChange MoveTo(OriginView view, string reason)
+    {
+        var change = new OriginChange(Current, view, reason);
+        Current = view;
+        return change;
+    }
+}
+
+/// <summary>The active origin changed.</summary>
+/// <param name="From">Null at the start.</param>
+/// <param name="Reason"><c>start</c>, <c>down</c>, <c>stale</c>, <c>lagging</c>, <c>media</c> or <c>return</c>.</param>
+internal sealed record OriginChange(OriginView? From, OriginView To, string Reason);

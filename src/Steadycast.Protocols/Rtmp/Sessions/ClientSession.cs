@@ -1,0 +1,331 @@
+using System.Buffers;
+using Steadycast.Protocols.Amf;
+using Steadycast.Protocols.Rtmp.Chunks;
+using Steadycast.Protocols.Rtmp.Handshake;
+using Steadycast.Protocols.Rtmp.Messages;
+
+namespace Steadycast.Protocols.Rtmp.Sessions;
+
+/// <summary>What a client wants of a server.</summary>
+public sealed record ClientSessionOptions
+{
+    public required ClientRole Role { get; init; }
+
+    /// <summary>The first part of the path, with a query when there is one.</summary>
+    public required string App { get; init; }
+
+    /// <summary>The stream's own name, with a query when there is one; may be empty.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>rtmp://host:port/app</c>.</summary>
+    public required string TcUrl { get; init; }
+
+    /// <summary>How we call ourselves; the prefix is what servers with lists of encoders look for.</summary>
+    public string FlashVersion { get; init; } = "FMLE/3.0 (compatible; Steadycast)";
+
+    /// <summary>Whether C1 is signed. Default true: every server takes it and some old ones demand it.</summary>
+    public bool SignedHandshake { get; init; } = true;
+
+    /// <summary>
+    /// The chunk size to publish with; null repeats what the server announces, as FFmpeg does, or 4096 as OBS when the
+    /// server keeps to less.
+    /// </summary>
+    public int? ChunkSize { get; init; }
+}
+
+public enum ClientRole
+{
+    Publish,
+    Play,
+}
+
+public enum ClientEventKind
+{
+    /// <summary>The server lets us publish, or the stream plays.</summary>
+    Started = 1,
+
+    /// <summary>The server says no, before or after the start; it will close or we should.</summary>
+    Refused,
+
+    /// <summary>A message of the stream that is played.</summary>
+    Media,
+
+    /// <summary>The stream that is played has ended.</summary>
+    Ended,
+
+    /// <summary>A status that changes nothing for us.</summary>
+    Status,
+}
+
+/// <summary>One thing that a server did.</summary>
+/// <param name="Status">With Refused, Ended and Status.</param>
+/// <param name="Media">With Media; its payload is valid until the session reads on.</param>
+public readonly record struct ClientEvent(ClientEventKind Kind, StatusInfo? Status = null, MediaMessage Media = default);
+
+/// <summary>
+/// The client's side of one RTMP connection without IO, for one publish or one play. Start, then read until Started.
+/// </summary>
+/// <remarks>TryRead behaves as that of <see cref="ServerSession"/>. Media allocates nothing. Not thread-safe.</remarks>
+public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limits) : IDisposable
+{
+    private const int MinPublishChunkSize = 4096;
+    private const double ConnectTransaction = 1;
+    private const double ReleaseTransaction = 2;
+    private const double FcTransaction = 3;
+    private const double CreateTransaction = 4;
+    private const double StreamTransaction = 5;
+
+    private readonly ChunkReader _reader = new(limits);
+    private readonly ReceiveWindow _window = new();
+    private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly ArrayBufferWriter<byte> _data = new();
+    private ClientHandshake? _handshake = new(options.SignedHandshake);
+    private AggregateReader? _aggregate;
+    private int _chunkSize = ChunkWriter.InitialChunkSize;
+    private uint _streamId;
+    private bool _isStarted;
+
+    public ClientSession(ClientSessionOptions options)
+        : this(options, RtmpLimits.Default)
+    {
+    }
+
+    /// <summary>What the server says that it can do of Enhanced RTMP; null before connect or when it does not say.</summary>
+    public EnhancedRtmpCapabilities? ServerCapabilities { get; private set; }
+
+    /// <summary>The chunk size that we send with.</summary>
+    public int ChunkSize => _chunkSize;
+
+    /// <summary>Writes the first bytes of the connection.</summary>
+    public void Start(IBufferWriter<byte> output) => _handshake!.Start(output);
+
+    /// <inheritdoc cref="ServerSession.TryRead"/>
+    public bool TryRead(ref ReadOnlySpan<byte> input, IBufferWriter<byte> output, out ClientEvent clientEvent)
+    {
+        clientEvent = default;
+        if (_handshake is not null && !TryShakeHands(ref input, output))
+            return false;
+        if (TryReadAggregate(out clientEvent))
+            return true;
+
+        while (_reader.TryRead(ref input, out RtmpMessage message))
+        {
+            if (TryTakeMedia(message, out clientEvent) || TryHandle(message, output, out clientEvent))
+            {
+                Acknowledge(output);
+                return true;
+            }
+        }
+
+        Acknowledge(output);
+        return false;
+    }
+
+    /// <summary>Writes one message of the stream that we publish; metadata gets the envelope that servers ask for.</summary>
+    public void WriteMedia(IBufferWriter<byte> output, in MediaMessage message)
+    {
+        if (!_isStarted || options.Role != ClientRole.Publish)
+            throw new InvalidOperationException("Publishing has not started");
+        ReadOnlySpan<byte> payload = message.Payload.Span;
+        if (message.Type == RtmpMessageType.DataAmf0)
+        {
+            _data.ResetWrittenCount();
+            new Amf0Writer(_data).WriteString("@setDataFrame");
+            _data.Write(payload);
+            payload = _data.WrittenSpan;
+        }
+
+        ChunkWriter.Write(
+            output,
+            MediaChunkStream.Of(message.Type),
+            message.Type,
+            _streamId,
+            message.Timestamp,
+            payload,
+            _chunkSize);
+    }
+
+    /// <summary>Writes the orderly end of what was started.</summary>
+    public void WriteStop(IBufferWriter<byte> output)
+    {
+        if (!_isStarted)
+            return;
+        MessageWriter writer = Writer(output);
+        if (options.Role == ClientRole.Publish)
+            writer.WriteCommand(0, "FCUnpublish", StreamTransaction + 1, Amf0Value.Null, options.Name);
+        writer.WriteCommand(0, "deleteStream", 0, Amf0Value.Null, (double)_streamId);
+        _isStarted = false;
+    }
+
+    public void Dispose() => _reader.Dispose();
+
+    private bool TryShakeHands(ref ReadOnlySpan<byte> input, IBufferWriter<byte> output)
+    {
+        if (!_handshake!.TryComplete(ref input, output))
+            return false;
+        _handshake = null;
+        _reader.BytesRead = HandshakeSizes.Side;
+        Writer(output).WriteCommand(0, "connect", ConnectTransaction, Amf0Value.Object(
+            [
+                new("app", options.App),
+                new("type", "nonprivate"),
+                new("flashVer", options.FlashVersion),
+                new("tcUrl", options.TcUrl),
+                .. EnhancedRtmpCapabilities.Forwarder.ToProperties(),
+            ]));
+        return true;
+    }
+
+    private bool TryTakeMedia(in RtmpMessage message, out ClientEvent clientEvent)
+    {
+        if (_isStarted && options.Role == ClientRole.Play && MediaFilter.TryTake(message, out MediaMessage media))
+        {
+            clientEvent = new ClientEvent(ClientEventKind.Media, Media: media);
+            return true;
+        }
+
+        clientEvent = default;
+        return false;
+    }
+
+    private bool TryReadAggregate(out ClientEvent clientEvent)
+    {
+        clientEvent = default;
+        if (_aggregate is not AggregateReader aggregate)
+            return false;
+        while (aggregate.TryRead(out RtmpMessage message))
+        {
+            if (!TryTakeMedia(message, out clientEvent))
+                continue;
+            _aggregate = aggregate;
+            return true;
+        }
+
+        _aggregate = null;
+        return false;
+    }
+
+    private bool TryHandle(in RtmpMessage message, IBufferWriter<byte> output, out ClientEvent clientEvent)
+    {
+        clientEvent = default;
+        ReadOnlySpan<byte> payload = message.Payload.Span;
+        switch (message.Type)
+        {
+            case RtmpMessageType.CommandAmf0 or RtmpMessageType.CommandAmf3:
+                return TryHandleCommand(ReadCommand(message), output, out clientEvent);
+            case RtmpMessageType.Aggregate:
+                _aggregate = new AggregateReader(message);
+                return TryReadAggregate(out clientEvent);
+            case RtmpMessageType.WindowAcknowledgementSize when ControlMessage.TryRead(payload, out uint window):
+                _window.Resize(window);
+                return false;
+            case RtmpMessageType.SetPeerBandwidth when ControlMessage.TryRead(payload, out uint bandwidth):
+                ControlMessage.Write(Writer(output), RtmpMessageType.WindowAcknowledgementSize, bandwidth);
+                return false;
+            case RtmpMessageType.UserControl when UserControl.TryRead(payload, out UserControl control):
+                return TryHandleControl(control, output, out clientEvent);
+            default:
+                return false;
+        }
+    }
+
+    private bool TryHandleControl(UserControl control, IBufferWriter<byte> output, out ClientEvent clientEvent)
+    {
+        clientEvent = default;
+        if (control.Event == UserControlEvent.PingRequest)
+            (control with { Event = UserControlEvent.PingResponse }).Write(Writer(output));
+        return false;
+    }
+
+    private bool TryHandleCommand(Command command, IBufferWriter<byte> output, out ClientEvent clientEvent)
+    {
+        clientEvent = default;
+        switch (command.Name, command.Transaction)
+        {
+            case ("_result", ConnectTransaction):
+                ServerCapabilities = EnhancedRtmpCapabilities.Of(command.Object);
+                CreateStream(output);
+                return false;
+            case ("_result", CreateTransaction):
+                _streamId = command.Argument(0).Number is >= 0 and <= uint.MaxValue and var id ? (uint)id : 1;
+                AskForStream(output);
+                return false;
+            case ("_error", ConnectTransaction or CreateTransaction or StreamTransaction):
+                clientEvent = new ClientEvent(ClientEventKind.Refused, StatusInfo.Of(command.Argument(0)));
+                return true;
+            case ("onStatus", _):
+                clientEvent = Judge(StatusInfo.Of(command.Argument(0)));
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void CreateStream(IBufferWriter<byte> output)
+    {
+        bool publishes = options.Role == ClientRole.Publish;
+        MessageWriter writer = Writer(output);
+        if (publishes)
+        {
+            int chunkSize = options.ChunkSize ?? Math.Max(MinPublishChunkSize, _reader.ChunkSize);
+            ControlMessage.Write(writer, RtmpMessageType.SetChunkSize, (uint)chunkSize);
+            _chunkSize = chunkSize;
+            writer = Writer(output);
+            writer.WriteCommand(0, "releaseStream", ReleaseTransaction, Amf0Value.Null, options.Name);
+            writer.WriteCommand(0, "FCPublish", FcTransaction, Amf0Value.Null, options.Name);
+        }
+
+        writer.WriteCommand(0, "createStream", CreateTransaction, Amf0Value.Null);
+    }
+
+    private void AskForStream(IBufferWriter<byte> output)
+    {
+        MessageWriter writer = Writer(output);
+        if (options.Role == ClientRole.Publish)
+        {
+            writer.WriteCommand(_streamId, "publish", StreamTransaction, Amf0Value.Null, options.Name, "live");
+            return;
+        }
+
+        const double liveOnly = -1000; // In milliseconds: "only live" is -1 in ActionScript's seconds (7.2.2.1).
+        writer.WriteCommand(_streamId, "play", StreamTransaction, Amf0Value.Null, options.Name, liveOnly);
+    }
+
+    private ClientEvent Judge(StatusInfo status)
+    {
+        switch (status.Code)
+        {
+            case StatusCode.PublishStart when options.Role == ClientRole.Publish:
+            case StatusCode.PlayStart when options.Role == ClientRole.Play:
+                _isStarted = true;
+                return new ClientEvent(ClientEventKind.Started, status);
+            case StatusCode.PlayStop or StatusCode.PlayUnpublishNotify:
+                return new ClientEvent(ClientEventKind.Ended, status);
+            case StatusCode.PublishBadName or StatusCode.PublishDenied or StatusCode.PublishRejected:
+                return new ClientEvent(ClientEventKind.Refused, status); // Some servers forget the level.
+            default:
+                return new ClientEvent(status.IsError ? ClientEventKind.Refused : ClientEventKind.Status, status);
+        }
+    }
+
+    private Command ReadCommand(in RtmpMessage message)
+    {
+        try
+        {
+            return Command.Read(message);
+        }
+        catch (Amf0FormatException e)
+        {
+            var place = new RtmpPlace(_reader.BytesRead, message.ChunkStreamId, message.Type);
+            throw new RtmpProtocolException(e.Message, place, message.Payload.Span);
+        }
+    }
+
+    private void Acknowledge(IBufferWriter<byte> output)
+    {
+        if (_window.ShouldAcknowledge(_reader.BytesRead, out uint sequence))
+            ControlMessage.Write(Writer(output), RtmpMessageType.Acknowledgement, sequence);
+    }
+
+    private MessageWriter Writer(IBufferWriter<byte> output) => new(output, _scratch, _chunkSize);
+}

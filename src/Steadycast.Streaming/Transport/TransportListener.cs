@@ -1,18 +1,101 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Steadycast.Streaming.Transport;
 
 /// <summary>A bound address whose connections are being served.</summary>
 public sealed class TransportListener
 {
-    internal TransportListener(EndPoint localEndPoint, bool isEncrypted)
+    // The kernel caps it at net.core.somaxconn.
+    private const int Backlog = 4096;
+
+    private readonly Socket socket;
+
+    private TransportListener(Socket socket, bool isEncrypted)
     {
-        LocalEndPoint = localEndPoint;
+        this.socket = socket;
         IsEncrypted = isEncrypted;
+        LocalEndPoint = socket.LocalEndPoint!;
     }
 
     /// <summary>With the port that the system chose, if it was asked to.</summary>
     public EndPoint LocalEndPoint { get; }
 
+    public int Port => ((IPEndPoint)LocalEndPoint).Port;
+
     public bool IsEncrypted { get; }
+
+    internal Task Accepting { get; set; } = Task.CompletedTask;
+
+    internal static async Task<TransportListener> BindAsync(
+        ListenAddress address, string configurationKey, bool isEncrypted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (address.Host.Length > 0)
+            {
+                IPAddress ip = await ResolveAsync(address.Host, cancellationToken);
+                return Bind(new IPEndPoint(ip, address.Port), isEncrypted);
+            }
+
+            try
+            {
+                return Bind(new IPEndPoint(IPAddress.IPv6Any, address.Port), isEncrypted);
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported
+                or SocketError.AddressNotAvailable)
+            {
+                return Bind(new IPEndPoint(IPAddress.Any, address.Port), isEncrypted);
+            }
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"{configurationKey}: cannot listen on {address}: {Cause(e, address)}", e);
+        }
+    }
+
+    internal bool IsUnbound { get; private set; }
+
+    internal ValueTask<Socket> AcceptAsync() => socket.AcceptAsync(CancellationToken.None);
+
+    internal void Unbind()
+    {
+        IsUnbound = true;
+        socket.Dispose();
+    }
+
+    private static TransportListener Bind(IPEndPoint endPoint, bool isEncrypted)
+    {
+        var bound = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+                bound.DualMode = true;
+            bound.Bind(endPoint);
+            bound.Listen(Backlog);
+            return new TransportListener(bound, isEncrypted);
+        }
+        catch
+        {
+            bound.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<IPAddress> ResolveAsync(string host, CancellationToken cancellationToken)
+    {
+        if (IPAddress.TryParse(host, out IPAddress? literal))
+            return literal;
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
+        return addresses.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
+    }
+
+    private static string Cause(SocketException e, ListenAddress address) => e.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse => $"another program uses port {address.Port}",
+        SocketError.AccessDenied => $"this user may not use port {address.Port}",
+        SocketError.AddressNotAvailable => $"'{address.Host}' is not an address of this machine",
+        SocketError.HostNotFound or SocketError.NoData => $"'{address.Host}' has no address",
+        _ => e.Message,
+    };
 }

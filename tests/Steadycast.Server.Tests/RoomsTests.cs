@@ -43,9 +43,9 @@ public sealed partial class RoomsTests
         ["Server/"] = ["Cli"],
         ["Server/Configuration"] = [],
         ["Server/Telemetry"] = ["Configuration"],
-        ["Server/Api"] = ["Telemetry"],
-        ["Server/Lab"] = [],
-        ["Server/Cli"] = ["Api", "Configuration", "Lab", "Telemetry"],
+        ["Server/Hosting"] = ["Configuration", "Telemetry"],
+        ["Server/Lab"] = ["Hosting"],
+        ["Server/Cli"] = ["Configuration", "Hosting", "Lab", "Telemetry"],
     };
 
     public static TheoryData<string> SourceFiles => [.. Sources("src").Concat(Sources("tests"))];

@@ -43,7 +43,8 @@ public sealed partial class RoomsTests
         ["Server/"] = ["Cli"],
         ["Server/Configuration"] = [],
         ["Server/Telemetry"] = ["Configuration"],
-        ["Server/Hosting"] = ["Configuration", "Telemetry"],
+        ["Server/Api"] = [],
+        ["Server/Hosting"] = ["Api", "Configuration", "Telemetry"],
         ["Server/Lab"] = ["Hosting"],
         ["Server/Cli"] = ["Configuration", "Hosting", "Lab", "Telemetry"],
     };

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Steadycast.Server.Api;
 using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Server.Hosting;
@@ -24,7 +25,12 @@ internal static class HttpDoor
         app.UseRouting();
         host.MapHealth(app);
         foreach (var role in roles)
+        {
             role.Map(app);
+            if (role.Name == "switch")
+                PageEndpoints.Map(app);
+        }
+
         return app;
     }
 

@@ -34,7 +34,7 @@ internal sealed record PageFile(string ContentType, string ETag, byte[] Bytes, b
     private static byte[]? Compress(byte[] bytes)
     {
         using var target = new MemoryStream();
-        using (var gzip = new GZipStream(target, CompressionLevel.Optimal))
+        using (var gzip = new GZipStream(target, CompressionLevel.Optimal, leaveOpen: true))
             gzip.Write(bytes);
         return target.Length < bytes.Length * 9 / 10 ? target.ToArray() : null;
     }

@@ -11,7 +11,7 @@ export interface Player {
   readonly name: string;
   /** Seconds behind the moment when the picture was taken; null when the playlist has no programme dates. */
   latency(clockOffsetMs: number): number | null;
-  /** Bits per second of what plays, as declared; null when unknown. */
+  /** Bits per second of what came lately; null when unknown. */
   bitrate(): number | null;
 }
 
@@ -39,6 +39,7 @@ class HlsJsPlayer implements Player {
   private hls: Hls | null = null;
   private retry: number | undefined;
   private recoveredAt = 0;
+  private recent: { bytes: number; seconds: number }[] = [];
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -54,8 +55,8 @@ class HlsJsPlayer implements Player {
   }
 
   bitrate(): number | null {
-    const hls = this.hls;
-    return hls?.levels[hls.currentLevel]?.bitrate || null;
+    const seconds = this.recent.reduce((sum, fragment) => sum + fragment.seconds, 0);
+    return seconds > 0 ? (8 * this.recent.reduce((sum, fragment) => sum + fragment.bytes, 0)) / seconds : null;
   }
 
   private open(): void {
@@ -70,7 +71,10 @@ class HlsJsPlayer implements Player {
     });
     this.hls = hls;
     hls.on(Events.MANIFEST_PARSED, () => this.events.onTrouble(null));
-    hls.on(Events.FRAG_BUFFERED, () => this.events.onTrouble(null));
+    hls.on(Events.FRAG_BUFFERED, (_, { frag }) => {
+      this.recent = [...this.recent.slice(-4), { bytes: frag.stats.loaded, seconds: frag.duration }];
+      this.events.onTrouble(null);
+    });
     hls.on(Events.ERROR, (_, data) => {
       if (!data.fatal) {
         const failed = data.details === ErrorDetails.LEVEL_LOAD_ERROR || data.details === ErrorDetails.FRAG_LOAD_ERROR;

@@ -57,21 +57,19 @@ export class OriginRow {
     (this.element.querySelector('.on-air') as HTMLElement).hidden = !active;
     this.parts.state.dataset.state = origin.state;
     setText(this.parts.state, origin.state);
-    const lag = origin.lag_segments ?? 0;
-    setText(
-      this.parts.detail,
-      [
-        origin.edge_msn == null ? 'no segment yet' : `segment ${origin.edge_msn}`,
-        origin.age_seconds == null ? null : `${origin.age_seconds.toFixed(1)} s old`,
-        lag > 0 ? `${lag} behind` : 'at the edge',
-      ]
-        .filter((part) => part !== null)
-        .join(' · '),
-    );
+    setText(this.parts.detail, describe(origin));
     this.parts.error.hidden = !origin.last_error || origin.state === 'fresh';
     setText(this.parts.error, origin.last_error ?? '');
     this.strip.push(origin.state);
   }
+}
+
+function describe(origin: OriginReport): string {
+  if (origin.edge_msn == null) return 'no segment yet';
+  if (origin.state === 'down') return `last seen at segment ${origin.edge_msn}`;
+  const lag = origin.lag_segments ?? 0;
+  const age = origin.age_seconds == null ? '' : ` · ${origin.age_seconds.toFixed(1)} s old`;
+  return `segment ${origin.edge_msn}${age} · ${lag > 0 ? `${lag} behind` : 'at the edge'}`;
 }
 
 /** Newest first, the latest fifty. */

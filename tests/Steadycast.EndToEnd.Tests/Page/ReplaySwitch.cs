@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Steadycast.Server.Api;
+
+namespace Steadycast.EndToEnd.Tests.Page;
+
+/// <summary>
+/// Stands in for a switch: serves the page, a live playlist over segments that ffmpeg made of the built-in picture, and
+/// <c>/api/switch</c>; misbehaves on command.
+/// </summary>
+internal sealed class ReplaySwitch : IAsyncDisposable
+{
+    private const int SegmentsAtStart = 8;
+    private const int Window = 15;
+
+    private readonly WebApplication app;
+    private readonly string folder;
+    private readonly long started = TimeProvider.System.GetTimestamp();
+    private readonly DateTimeOffset anchor = TimeProvider.System.GetUtcNow().AddSeconds(-2 * SegmentsAtStart);
+
+    private ReplaySwitch(string folder)
+    {
+        this.folder = folder;
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        app = builder.Build();
+        PageEndpoints.Map(app);
+        app.MapGet("/hls/{file}", ServeAsync);
+        app.MapGet("/api/switch", context => Broken ? Refuse(context) : WriteReportAsync(context));
+    }
+
+    /// <summary>Every request but the page's own files meets a closed connection.</summary>
+    public bool Broken { get; set; }
+
+    /// <summary>There is no stream: 404 for its playlist.</summary>
+    public bool Empty { get; set; }
+
+    public string Active { get; set; } = "primary";
+
+    public string PrimaryState { get; set; } = "fresh";
+
+    public Uri Address => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    public static async Task<ReplaySwitch> StartAsync(CancellationToken cancellationToken)
+    {
+        var media = Directory.CreateTempSubdirectory("steadycast-page-").FullName;
+        var clip = Path.Combine(media, "clip.flv");
+        await using (var resource = typeof(PageEndpoints).Assembly.GetManifestResourceStream("test-picture.flv")!)
+        await using (var file = File.Create(clip))
+            await resource.CopyToAsync(file, cancellationToken);
+        await ForeignProgram.RunAsync("ffmpeg",
+        [
+            "-v", "error", "-stream_loop", "5", "-i", clip, "-c", "copy", "-f", "hls", "-hls_time", "2",
+            "-hls_list_size", "0", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4",
+            "-hls_segment_filename", Path.Combine(media, "%d.m4s"), Path.Combine(media, "all.m3u8"),
+        ], cancellationToken);
+        var replay = new ReplaySwitch(media);
+        await replay.app.StartAsync(cancellationToken);
+        return replay;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private int Edge => SegmentsAtStart - 1 + (int)(TimeProvider.System.GetElapsedTime(started).TotalSeconds / 2);
+
+    private Task ServeAsync(HttpContext context)
+    {
+        if (Broken)
+            return Refuse(context);
+        var file = (string)context.Request.RouteValues["file"]!;
+        var path = Path.Combine(folder, file);
+        if (file == "index.m3u8" && !Empty)
+            return WritePlaylistAsync(context);
+        if (Empty || !File.Exists(path))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        return context.Response.SendFileAsync(path, context.RequestAborted);
+    }
+
+    private static Task Refuse(HttpContext context)
+    {
+        context.Abort();
+        return Task.CompletedTask;
+    }
+
+    private async Task WritePlaylistAsync(HttpContext context)
+    {
+        var edge = Edge;
+        var first = Math.Max(0, edge - Window + 1);
+        var text = new StringBuilder($"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
+        text.Append("#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n");
+        for (var i = first; i <= edge; i++)
+            text.Append(CultureInfo.InvariantCulture,
+                $"#EXT-X-PROGRAM-DATE-TIME:{anchor.AddSeconds(2 * i):yyyy-MM-ddTHH:mm:ss.fff}Z\n#EXTINF:2.000,\n{i}.m4s\n");
+        context.Response.ContentType = "application/vnd.apple.mpegurl";
+        await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
+    }
+
+    private async Task WriteReportAsync(HttpContext context)
+    {
+        var age = TimeProvider.System.GetElapsedTime(started).TotalSeconds % 2;
+        var error = PrimaryState == "fresh" ? "null" : "\"connection refused\"";
+        context.Response.ContentType = "application/json";
+        await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $$"""
+            {"default_stream":"mystream","streams":{"mystream":{"state":"live","active_origin":"{{Active}}","edge_msn":{{Edge}},
+            "switches":{{(Active == "primary" ? 0 : 1)}},"origins":[
+            {"name":"primary","state":"{{PrimaryState}}","edge_msn":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},
+             "last_error":{{error}}},
+            {"name":"backup","state":"fresh","edge_msn":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},"last_error":null}
+            ] } } }
+            """), context.RequestAborted);
+    }
+}

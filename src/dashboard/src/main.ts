@@ -68,7 +68,7 @@ function onReport(report: SwitchReport | null): void {
 function showOrigins(now: StreamReport): void {
   setText(byId('stream-state'), now.state);
   setText(byId('active'), now.active_origin ?? 'none');
-  setText(byId('switches'), ` · ${now.switches} ${now.switches === 1 ? 'switch' : 'switches'}`);
+  setText(byId('switches'), `${now.switches || 'no'} ${now.switches === 1 ? 'switch' : 'switches'} so far`);
   const list = byId('origins');
   for (const origin of now.origins) {
     let row = rows.get(origin.name);

@@ -3,11 +3,8 @@ using System.Collections.Immutable;
 namespace Steadycast.Protocols.Hls;
 
 /// <summary>A media playlist: the segments of one rendition, oldest first (draft-pantos-hls-rfc8216bis, section 4.4.3).</summary>
-public sealed record MediaPlaylist
+public sealed record MediaPlaylist : Playlist
 {
-    /// <summary>EXT-X-VERSION; 1 when the tag is absent.</summary>
-    public int Version { get; init; } = 1;
-
     /// <summary>EXT-X-TARGETDURATION in seconds; 0 when the tag is absent, which a lenient reader lets pass.</summary>
     public int TargetDurationSeconds { get; init; }
 
@@ -16,8 +13,6 @@ public sealed record MediaPlaylist
 
     /// <summary>EXT-X-DISCONTINUITY-SEQUENCE: how many discontinuities have left the playlist; null: tag absent.</summary>
     public long? DiscontinuitySequence { get; init; }
-
-    public bool IndependentSegments { get; init; }
 
     public bool IFramesOnly { get; init; }
 
@@ -43,9 +38,6 @@ public sealed record MediaPlaylist
     public ImmutableArray<PreloadHint> PreloadHints { get; init; } = [];
 
     public ImmutableArray<RenditionReport> RenditionReports { get; init; } = [];
-
-    /// <summary>Tags after the last segment that have no meaning here, as they were written.</summary>
-    public ImmutableArray<string> OtherTags { get; init; } = [];
 
     /// <summary>The number after the last listed segment's.</summary>
     public long NextMediaSequence => MediaSequence + SkippedSegments + Segments.Length;

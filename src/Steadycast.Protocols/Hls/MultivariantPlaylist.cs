@@ -3,19 +3,11 @@ using System.Collections.Immutable;
 namespace Steadycast.Protocols.Hls;
 
 /// <summary>A multivariant playlist: which renditions there are (draft-pantos-hls-rfc8216bis, section 4.4.6).</summary>
-public sealed record MultivariantPlaylist
+public sealed record MultivariantPlaylist : Playlist
 {
-    /// <summary>EXT-X-VERSION; 1 when the tag is absent.</summary>
-    public int Version { get; init; } = 1;
-
-    public bool IndependentSegments { get; init; }
-
     public ImmutableArray<Rendition> Renditions { get; init; } = [];
 
     public ImmutableArray<VariantStream> Variants { get; init; } = [];
-
-    /// <summary>Tags that have no meaning here, as they were written (I-frame streams, session data, steering).</summary>
-    public ImmutableArray<string> OtherTags { get; init; } = [];
 }
 
 /// <summary>EXT-X-STREAM-INF and the URI line after it.</summary>

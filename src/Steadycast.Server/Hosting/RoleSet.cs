@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Steadycast.Server.Configuration;
+using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Segments;
@@ -18,6 +19,8 @@ internal static class RoleSet
         var roles = new List<IRole>();
         if (options.Origin is { } origin)
             roles.Add(new OriginRole(origin, stores, time, loggers, meters));
+        if (options.Switch is { } @switch)
+            roles.Add(new SwitchRole(@switch, stores, time, loggers, meters));
         return roles;
     }
 

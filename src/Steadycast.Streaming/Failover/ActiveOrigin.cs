@@ -20,7 +20,9 @@ internal sealed class ActiveOrigin(TimeSpan hold)
 
     public OriginView? Current { get; private set; }
 
-    /// <summary>How long a preferred origin has to be fresh before it is active again; doubles with each flap.</summary>
+    /// <summary>
+    /// How long a preferred origin has to be fresh before it is active again; doubles with each flap.
+    /// </summary>
     public TimeSpan Hold
     {
         get
@@ -78,7 +80,8 @@ internal sealed class ActiveOrigin(TimeSpan hold)
         Freshness.Down => "down",
         Freshness.Stale => "stale",
         Freshness.Quarantined => "media",
-        Freshness.Lagging when now - view.BehindSince > TimeSpan.FromSeconds(view.Index!.TargetDurationSeconds) / 2 => "lagging",
+        Freshness.Lagging when now - view.BehindSince > TimeSpan.FromSeconds(0.5 * view.Index!.TargetDurationSeconds) =>
+            "lagging",
         _ => null,
     };
 

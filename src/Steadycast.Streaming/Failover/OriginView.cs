@@ -14,6 +14,7 @@ internal sealed class OriginView(string name, int rank)
 
     private int _failures;
     private int _mediaFailures;
+    private TimeSpan? _failedSince;
 
     public string Name => name;
 
@@ -36,6 +37,9 @@ internal sealed class OriginView(string name, int rank)
 
     public TimeSpan QuarantinedUntil { get; private set; }
 
+    /// <summary>Up to which number its records were compared with the published ones.</summary>
+    public long ComparedUpTo { get; set; } = -1;
+
     public OriginFault LastFault { get; private set; }
 
     /// <summary>Kept after the origin is well again: it says what happened last.</summary>
@@ -54,16 +58,21 @@ internal sealed class OriginView(string name, int rank)
         Alive();
     }
 
+    /// <summary>Since when it fails or is behind; null when all is well.</summary>
+    public TimeSpan? TroubleSince => _failedSince ?? BehindSince;
+
     /// <summary>It answered that there is nothing new.</summary>
     public void Alive()
     {
         _failures = 0;
+        _failedSince = null;
         LastFault = OriginFault.None;
     }
 
-    public void Fail(OriginFault fault, string error)
+    public void Fail(OriginFault fault, string error, TimeSpan now)
     {
         _failures++;
+        _failedSince ??= now;
         LastFault = fault;
         LastError = error;
     }
@@ -72,6 +81,7 @@ internal sealed class OriginView(string name, int rank)
 
     public void MediaFailed(OriginFault fault, string error, TimeSpan now)
     {
+        _failedSince ??= now;
         LastError = error;
         LastFault = fault;
         if (++_mediaFailures < MediaFailuresToQuarantine)

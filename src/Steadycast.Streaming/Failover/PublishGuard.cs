@@ -2,10 +2,14 @@ using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Streaming.Failover;
 
-/// <summary>The promises of a live playlist, checked where it is written and again where it is read: it never goes back.</summary>
+/// <summary>
+/// The promises of a live playlist, checked where it is written and again where it is read: it never goes back.
+/// </summary>
 internal static class PublishGuard
 {
-    /// <summary>What <paramref name="next"/> would break of what viewers saw in <paramref name="before"/>, or null.</summary>
+    /// <summary>
+    /// What <paramref name="next"/> would break of what viewers saw in <paramref name="before"/>, or null.
+    /// </summary>
     /// <returns>One of a few words, for the count.</returns>
     public static string? FindViolation(StreamIndex? before, StreamIndex next)
     {

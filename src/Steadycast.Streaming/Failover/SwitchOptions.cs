@@ -8,7 +8,9 @@ public sealed record SwitchOptions
     /// <summary>Where viewers come. Default <c>:8080</c>, streaming-lab's switcher.</summary>
     public string ListenAddr { get; init; } = ":8080";
 
-    /// <summary>streaming-lab's PRIMARY_BASE_URL: <c>http://origin-primary/hls</c>. Short for an origin named primary.</summary>
+    /// <summary>
+    /// streaming-lab's PRIMARY_BASE_URL: <c>http://origin-primary/hls</c>. Short for an origin named primary.
+    /// </summary>
     public string? PrimaryBaseUrl { get; init; }
 
     /// <summary>streaming-lab's BACKUP_BASE_URL. Short for an origin named backup.</summary>
@@ -17,18 +19,26 @@ public sealed record SwitchOptions
     /// <summary>Any number of origins, in order of preference; beside or instead of the two above.</summary>
     public IReadOnlyList<SwitchOrigin> Origins { get; init; } = [];
 
-    /// <summary>The media playlist's name below each base URL.</summary>
+    /// <summary>
+    /// streaming-lab's PLAYLIST_PATH, below each base URL. A folder in it (<c>mystream/index.m3u8</c>) is the one
+    /// stream
+    /// to follow; streams that Steadycast packaged are followed by their <c>index.json</c> beside it.
+    /// </summary>
     public string PlaylistPath { get; init; } = "index.m3u8";
 
     /// <summary>How often freshness is judged, 0.1 to 60 s. Default 0.5; segments are followed without it.</summary>
     [Range(0.1, 60)]
     public double CheckIntervalSeconds { get; init; } = 0.5;
 
-    /// <summary>No progress for this long, while another origin has some, is stale. Default: 1.5 target durations.</summary>
+    /// <summary>
+    /// No progress for this long, while another origin has some, is stale. Default: 1.5 target durations.
+    /// </summary>
     [Range(0.5, 600)]
     public double? SegmentAgeThresholdSeconds { get; init; }
 
-    /// <summary>Consecutive good checks before the preferred origin is active again. Default 60: half a minute.</summary>
+    /// <summary>
+    /// Consecutive good checks before the preferred origin is active again. Default 60: half a minute.
+    /// </summary>
     [Range(1, 10000)]
     public int RequiredWindows { get; init; } = 60;
 
@@ -41,8 +51,36 @@ public sealed record SwitchOptions
     /// <summary>Where the published playlist and its segments are kept over restarts; absent: memory only.</summary>
     public string? StateDir { get; init; }
 
+    /// <summary>
+    /// Bytes of segments in memory, 16 MiB to 1 TiB. Default 512 MiB: two minutes of eight streams at 4 Mb/s. Above it
+    /// the
+    /// oldest go, and are read again from the state directory or an origin.
+    /// </summary>
+    [Range(16L << 20, 1L << 40)]
+    public long MaxCacheBytes { get; init; } = 512L << 20;
+
     /// <summary>Access-Control-Allow-Origin; empty sends none.</summary>
     public string Cors { get; init; } = "*";
+
+    /// <summary>The two named ones first, then the list: the order of preference.</summary>
+    internal IEnumerable<SwitchOrigin> AllOrigins()
+    {
+        if (PrimaryBaseUrl is { Length: > 0 } primary)
+            yield return new SwitchOrigin { Name = "primary", Url = primary };
+        if (BackupBaseUrl is { Length: > 0 } backup)
+            yield return new SwitchOrigin { Name = "backup", Url = backup };
+        foreach (var origin in Origins)
+            yield return origin;
+    }
+
+    /// <summary>The configured streams; none: every one that an origin lists.</summary>
+    internal IReadOnlyList<string> AllStreams()
+    {
+        if (Streams.Count > 0)
+            return Streams;
+        var slash = PlaylistPath.LastIndexOf('/');
+        return slash > 0 && PlaylistPath[..slash].Trim('/') is { Length: > 0 } folder ? [folder] : [];
+    }
 }
 
 /// <summary>One origin of the switch.</summary>

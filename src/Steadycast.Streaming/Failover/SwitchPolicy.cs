@@ -9,7 +9,9 @@ internal sealed record SwitchPolicy
     /// <summary>How long a preferred origin must be fresh before it is active again.</summary>
     public TimeSpan ReturnHold { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Fetches of one stream at one time: catching up, without drowning an origin that has just come back.</summary>
+    /// <summary>
+    /// Fetches of one stream at one time: catching up, without drowning an origin that has just come back.
+    /// </summary>
     public int Parallel { get; init; } = 4;
 
     /// <summary>Before a segment that no candidate could deliver is asked for again.</summary>

@@ -18,7 +18,9 @@ internal readonly record struct ByteRange(int Offset, int Length)
             return RangeOutcome.Whole;
         var spec = header.AsSpan(Unit.Length).Trim();
         var dash = spec.IndexOf('-');
-        if (dash < 0 || spec.Contains(',') || !TryNumber(spec[..dash], out var first) || !TryNumber(spec[(dash + 1)..], out var last))
+        if (dash < 0 || spec.Contains(','))
+            return RangeOutcome.Whole;
+        if (!TryNumber(spec[..dash], out var first) || !TryNumber(spec[(dash + 1)..], out var last))
             return RangeOutcome.Whole;
         if (first is null && last is null)
             return RangeOutcome.Whole;

@@ -13,7 +13,8 @@ internal sealed class DoorMetrics
     /// <param name="prefix"><c>steadycast_origin</c> or <c>steadycast_switch</c>.</param>
     public DoorMetrics(Meter meter, string prefix)
     {
-        _requests = meter.CreateCounter<long>($"{prefix}_viewer_requests_total", "{request}", "Answered requests below /hls/.");
+        _requests = meter.CreateCounter<long>(
+            $"{prefix}_viewer_requests_total", "{request}", "Answered requests below /hls/.");
         _sentBytes = meter.CreateCounter<long>($"{prefix}_sent_bytes_total", "By", "Bodies of segments and playlists.");
         meter.CreateObservableGauge($"{prefix}_waiting_requests", () => _waiting, "{request}", "Long polls on hold.");
     }

@@ -1,6 +1,8 @@
 namespace Steadycast.Streaming.Origin;
 
-/// <summary>What stands behind the viewers' door: a store that a packager fills, or the switch's merged timeline.</summary>
+/// <summary>
+/// What stands behind the viewers' door: a store that a packager fills, or the switch's merged timeline.
+/// </summary>
 internal interface IHlsLibrary
 {
     /// <summary>The stream behind <c>/hls/index.m3u8</c>; null while it is not decided.</summary>

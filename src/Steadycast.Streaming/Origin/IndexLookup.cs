@@ -23,6 +23,8 @@ internal static class IndexLookup
         return null;
     }
 
-    /// <summary>The longest that a live edge stands still: section 6.2.1, "no later than 1.5 times the target duration".</summary>
+    /// <summary>
+    /// The longest that a live edge stands still: section 6.2.1, "no later than 1.5 times the target duration".
+    /// </summary>
     public static TimeSpan Patience(this StreamIndex index) => TimeSpan.FromSeconds(1.5 * index.TargetDurationSeconds);
 }

@@ -20,7 +20,9 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
     private const string Prefix = "/hls/";
     private const string StreamsFile = "streams.json";
 
-    /// <summary>Two switches and a monitor for each of a thousand streams, and some; the next is answered at once.</summary>
+    /// <summary>
+    /// Two switches and a monitor for each of a thousand streams, and some; the next is answered at once.
+    /// </summary>
     private const int MaxWaiting = 4096;
 
     private const double MaxWaitSeconds = 10;
@@ -70,7 +72,8 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         if (!HttpMethods.IsOptions(context.Request.Method))
         {
             headers.AccessControlExposeHeaders =
-                "Date,Age,ETag,Content-Length,Content-Range,X-Stream-State,X-Manifest-Last-Sequence,X-Manifest-Last-Updated";
+                "Date,Age,ETag,Content-Length,Content-Range,X-Stream-State,"
+                + "X-Manifest-Last-Sequence,X-Manifest-Last-Updated";
             return;
         }
 
@@ -104,7 +107,7 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         var found = stream is null ? null : await library.FindObjectAsync(stream, name, context.RequestAborted);
         if (found is null)
         {
-            await ProblemResponse.WriteAsync(context, StatusCodes.Status404NotFound, "no such segment, not yet or not any more");
+            await ProblemResponse.WriteAsync(context, StatusCodes.Status404NotFound, "no such segment, or no longer");
             return "segment";
         }
 
@@ -122,11 +125,12 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         };
         RenderedStream? rendered = null;
         var state = stream is null ? StreamState.Cold : library.Find(stream, out rendered);
-        if (state != StreamState.Unknown && kind == "index" && context.Request.Query.TryGetValue("after", out var after))
+        var isPoll = kind == "index" && state != StreamState.Unknown;
+        if (isPoll && context.Request.Query.TryGetValue("after", out var after))
         {
             if (!long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out var edge))
             {
-                await ProblemResponse.WriteAsync(context, StatusCodes.Status400BadRequest, "after is not a media sequence number");
+                await ProblemResponse.WriteAsync(context, 400, "after: not a sequence number");
                 return kind;
             }
 
@@ -156,7 +160,8 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
     private async Task WaitAsync(HttpContext context, string stream, long edge)
     {
         var seconds = MaxWaitSeconds;
-        if (double.TryParse(context.Request.Query["wait"], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var asked))
+        var wait = context.Request.Query["wait"];
+        if (double.TryParse(wait, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var asked))
             seconds = Math.Min(asked, MaxWaitSeconds);
         if (!metrics.TryBeginWait(MaxWaiting))
             return;
@@ -175,7 +180,8 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         if (state == StreamState.Unknown)
             return ProblemResponse.WriteAsync(context, StatusCodes.Status404NotFound, "no such stream");
         context.Response.Headers.RetryAfter = "1";
-        return ProblemResponse.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "nothing has been published yet");
+        return ProblemResponse.WriteAsync(
+            context, StatusCodes.Status503ServiceUnavailable, "nothing has been published yet");
     }
 
     private Task WriteStreamsAsync(HttpContext context)
@@ -199,6 +205,6 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         response.ContentLength = buffer.Length;
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
-            : response.Body.WriteAsync(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), context.RequestAborted).AsTask();
+            : response.Body.WriteAsync(buffer.ToArray(), context.RequestAborted).AsTask();
     }
 }

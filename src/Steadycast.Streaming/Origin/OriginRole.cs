@@ -6,7 +6,9 @@ using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Streaming.Origin;
 
-/// <summary>The <c>origin</c> section at work: serves what a packager stored. Holds no loop and no state of its own.</summary>
+/// <summary>
+/// The <c>origin</c> section at work: serves what a packager stored. Holds no loop and no state of its own.
+/// </summary>
 public sealed class OriginRole : IRole
 {
     private readonly OriginOptions _options;
@@ -72,7 +74,9 @@ public sealed class OriginRole : IRole
             new Dictionary<string, object?> { ["origin_streams"] = streams });
     }
 
-    /// <summary>Roles are mapped before they are started, or after: the store is opened by whichever comes first.</summary>
+    /// <summary>
+    /// Roles are mapped before they are started, or after: the store is opened by whichever comes first.
+    /// </summary>
     private StoreLibrary Library => _library ??= new StoreLibrary(
         _stores.Open(_options.Store), _options.DefaultStream, _time, _metrics, _loggers.CreateLogger<StoreLibrary>());
 }

@@ -36,7 +36,7 @@ internal sealed class PlaylistResponse
         response.Headers.ETag = zipped ? _gzipETag : _etag;
         response.Headers.CacheControl = _cacheControl;
         response.Headers.Vary = "Accept-Encoding";
-        if (request.Headers.IfNoneMatch is { Count: > 0 } tags && EntityTag.IsNoneMatchHit(tags, zipped ? _gzipETag : _etag))
+        if (EntityTag.IsNoneMatchHit(request.Headers.IfNoneMatch, zipped ? _gzipETag : _etag))
         {
             response.StatusCode = StatusCodes.Status304NotModified;
             return Task.CompletedTask;
@@ -52,7 +52,9 @@ internal sealed class PlaylistResponse
             : response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 
-    /// <summary>Whether gzip is named and not refused (<c>q=0</c>); <c>*</c> alone is not taken as a wish for it.</summary>
+    /// <summary>
+    /// Whether gzip is named and not refused (<c>q=0</c>); <c>*</c> alone is not taken as a wish for it.
+    /// </summary>
     internal static bool AcceptsGzip(StringValues header)
     {
         foreach (var line in header)

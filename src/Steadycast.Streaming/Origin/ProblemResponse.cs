@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Steadycast.Streaming.Origin;
 
-/// <summary>An error as RFC 9457 problem details, never cached: "a CDN-cached 404 of the next segment" is an outage.</summary>
+/// <summary>
+/// An error as RFC 9457 problem details, never cached: "a CDN-cached 404 of the next segment" is an outage.
+/// </summary>
 internal static class ProblemResponse
 {
     public static Task WriteAsync(HttpContext context, int status, string detail)
@@ -27,6 +29,6 @@ internal static class ProblemResponse
         response.ContentLength = buffer.Length;
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
-            : response.Body.WriteAsync(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), context.RequestAborted).AsTask();
+            : response.Body.WriteAsync(buffer.ToArray(), context.RequestAborted).AsTask();
     }
 }

@@ -42,7 +42,9 @@ internal sealed class RenderedStream
     public StreamState StateAt(TimeProvider time) =>
         time.GetElapsedTime(Timestamp) > Index.Patience() ? StreamState.Stalled : StreamState.Live;
 
-    /// <summary>For external monitors, as MediaPackage names them: the edge, and when it was published in Unix ms.</summary>
+    /// <summary>
+    /// For external monitors, as MediaPackage names them: the edge, and when it was published in Unix ms.
+    /// </summary>
     public void WriteManifestHeaders(IHeaderDictionary headers, StreamState state)
     {
         headers["X-Stream-State"] = state == StreamState.Stalled ? "stalled" : "live";

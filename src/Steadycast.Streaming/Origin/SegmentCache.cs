@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Steadycast.Streaming.Origin;
 
-/// <summary>Segments in memory, bounded in bytes; each is loaded once, however many ask for it at the same time.</summary>
+/// <summary>
+/// Segments in memory, bounded in bytes; each is loaded once, however many ask for it at the same time.
+/// </summary>
 /// <remarks>
 /// Reading takes no lock. Above the bound the oldest entry goes first, listed or not: it can be loaded again. An entry
 /// without an end stays until <see cref="Expire"/> gives it one, so a stalled stream keeps what its playlist names.
@@ -23,7 +25,7 @@ internal sealed class SegmentCache(long maxBytes, TimeProvider time)
     /// <param name="keep">How long from now; null is until <see cref="Expire"/>.</param>
     public void Add(ObjectKey key, SegmentResponse response, TimeSpan? keep)
     {
-        var entry = new Entry(key, response) { ExpiresAt = keep is { } span ? Deadline(span) : long.MaxValue };
+        var entry = new Entry(key, response) { ExpiresAt = Deadline(keep) };
         lock (_gate)
         {
             Sweep_NeedsLock();
@@ -36,15 +38,16 @@ internal sealed class SegmentCache(long maxBytes, TimeProvider time)
         }
     }
 
-    /// <summary>Lets the entry go <paramref name="after"/> from now.</summary>
-    public void Expire(ObjectKey key, TimeSpan after)
+    /// <summary>Lets the entry go <paramref name="after"/> from now; null is never.</summary>
+    public void Expire(ObjectKey key, TimeSpan? after)
     {
         if (_entries.TryGetValue(key, out var entry))
             entry.ExpiresAt = Deadline(after);
     }
 
     /// <summary>The cached object, or what <paramref name="load"/> finds, asked once for all who wait for it.</summary>
-    /// <param name="load">Gets no caller's token: nobody's impatience may fail the others. Bounds itself in time.</param>
+    /// <param name="load">Gets no caller's token: nobody's impatience may fail the others. Bounds itself in
+    /// time.</param>
     public ValueTask<SegmentResponse?> GetOrLoadAsync(
         ObjectKey key,
         Func<ObjectKey, Task<SegmentResponse?>> load,
@@ -70,7 +73,8 @@ internal sealed class SegmentCache(long maxBytes, TimeProvider time)
         }
     }
 
-    private long Deadline(TimeSpan span) => time.GetTimestamp() + (long)(span.TotalSeconds * time.TimestampFrequency);
+    private long Deadline(TimeSpan? span) =>
+        span is { } s ? time.GetTimestamp() + (long)(s.TotalSeconds * time.TimestampFrequency) : long.MaxValue;
 
     private void Sweep_NeedsLock()
     {

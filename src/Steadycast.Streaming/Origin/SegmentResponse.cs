@@ -4,12 +4,16 @@ using Microsoft.AspNetCore.Http;
 namespace Steadycast.Streaming.Origin;
 
 /// <summary>A segment or initialisation section in memory, with everything its answers need made once.</summary>
-/// <remarks>Immutable; shared by every viewer. Its name is never used for other bytes, so it may be cached for ever.</remarks>
+/// <remarks>
+/// Immutable; shared by every viewer. Its name is never used for other bytes, so it may be cached for ever.
+/// </remarks>
 internal sealed class SegmentResponse
 {
     private const string Forever = "public, max-age=31536000, immutable";
 
-    /// <summary>Kestrel's own buffer per response; writing more at once would park a slow viewer's whole segment there.</summary>
+    /// <summary>
+    /// Kestrel's own buffer per response; writing more at once would park a slow viewer's whole segment there.
+    /// </summary>
     private const int WriteSize = 64 * 1024;
 
     public SegmentResponse(string name, ReadOnlyMemory<byte> bytes, string sha256)
@@ -40,7 +44,7 @@ internal sealed class SegmentResponse
         response.Headers.ETag = ETag;
         response.Headers.CacheControl = Forever;
         response.Headers.AcceptRanges = "bytes";
-        if (request.Headers.IfNoneMatch is { Count: > 0 } tags && EntityTag.IsNoneMatchHit(tags, ETag))
+        if (EntityTag.IsNoneMatchHit(request.Headers.IfNoneMatch, ETag))
         {
             response.StatusCode = StatusCodes.Status304NotModified;
             return Task.CompletedTask;
@@ -69,7 +73,10 @@ internal sealed class SegmentResponse
             : WriteBodyAsync(response.Body, Bytes.Slice(range.Offset, range.Length), context.RequestAborted);
     }
 
-    private static async Task WriteBodyAsync(Stream body, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private static async Task WriteBodyAsync(
+        Stream body,
+        ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellationToken)
     {
         for (var sent = 0; sent < bytes.Length; sent += WriteSize)
             await body.WriteAsync(bytes.Slice(sent, Math.Min(WriteSize, bytes.Length - sent)), cancellationToken);

@@ -43,7 +43,10 @@ internal sealed partial class StoreLibrary(
         return rendered.StateAt(time);
     }
 
-    public ValueTask<SegmentResponse?> FindObjectAsync(string stream, string name, CancellationToken cancellationToken) =>
+    public ValueTask<SegmentResponse?> FindObjectAsync(
+        string stream,
+        string name,
+        CancellationToken cancellationToken) =>
         _cache.GetOrLoadAsync(new ObjectKey(stream, name), LoadAsync, cancellationToken);
 
     public async ValueTask WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
@@ -80,7 +83,9 @@ internal sealed partial class StoreLibrary(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName}: {Object} is not what its index promises; not served")]
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "{StreamName}: {Object} is not what its index promises; not served")]
         public static partial void Corrupt(ILogger logger, string streamName, string @object);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName}: {Object} cannot be read: {Reason}")]

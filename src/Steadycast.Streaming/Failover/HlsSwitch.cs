@@ -1,0 +1,464 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Steadycast.Streaming.Origin;
+using Steadycast.Streaming.Segments;
+
+namespace Steadycast.Streaming.Failover;
+
+/// <summary>
+/// One stream of the switch at work: an observer per origin, fetches, and the one loop that owns the merged timeline.
+/// </summary>
+/// <remarks>
+/// Whatever happens is posted to the loop, which moves the timeline, publishes by one volatile write, and starts what
+/// the
+/// timeline asks for. Viewers read that one reference and the cache, and never wait for the loop.
+/// </remarks>
+internal sealed partial class HlsSwitch : IAsyncDisposable
+{
+    private const int InboxSize = 256;
+
+    /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
+    private static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);
+
+    /// <summary>On top of twice the window, for players that pause; as the stores keep theirs.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+
+    private readonly string _stream;
+    private readonly IReadOnlyList<OriginClient> _origins;
+    private readonly MergedTimeline _timeline;
+    private readonly SwitchParts _parts;
+    private readonly SwitchJournal? _journal;
+    private readonly ILogger _logger;
+    private readonly IndexBoard _board;
+    private readonly long _startedAt;
+    private readonly Channel<Action> _inbox =
+        Channel.CreateBounded<Action>(new BoundedChannelOptions(InboxSize) { SingleReader = true });
+    private readonly ConcurrentDictionary<string, Retained> _retained = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<Task> _fetches = [];
+    private Task _observing = Task.CompletedTask;
+    private Task _looping = Task.CompletedTask;
+    private RenderedStream? _current;
+    private RenderedStream? _served;
+    private volatile StreamSnapshot _snapshot;
+    private TimeSpan? _troubleSince;
+    private TimeSpan? _pdtDrift;
+    private TimeSpan _steppedAt;
+    private long _switches;
+
+    public HlsSwitch(
+        string stream,
+        IReadOnlyList<OriginClient> origins,
+        SwitchPolicy policy,
+        SwitchParts parts,
+        SwitchJournal? journal,
+        ILogger<HlsSwitch> logger)
+    {
+        (_stream, _origins, _parts, _journal, _logger) = (stream, origins, parts, journal, logger);
+        _timeline = new MergedTimeline(stream, origins.Select(o => o.Name), policy);
+        _board = new IndexBoard(parts.Time);
+        _startedAt = parts.Time.GetTimestamp();
+        if (journal?.Load() is { } index)
+        {
+            _timeline.Restore(index);
+            Show(index);
+            Log.Restored(_logger, stream, index.First, index.Edge);
+        }
+
+        _snapshot = Snap();
+    }
+
+    public StreamSnapshot Snapshot => _snapshot;
+
+    public void Start()
+    {
+        _observing = Task.WhenAll(_origins.Select((_, origin) => ObserveAsync(origin, _stopping.Token)).ToArray());
+        _looping = RunAsync();
+    }
+
+    /// <summary>Lets time pass: what depends on waiting is judged again.</summary>
+    public void Tick() => _inbox.Writer.TryWrite(static () => { });
+
+    /// <summary>What viewers are served now.</summary>
+    public StreamState Find(out RenderedStream? rendered)
+    {
+        // In this order: what was served is never newer than what is current, unless something went back.
+        var served = Volatile.Read(ref _served);
+        rendered = Volatile.Read(ref _current);
+        if (rendered is null)
+            return StreamState.Cold;
+        if (!ReferenceEquals(served, rendered))
+        {
+            if (served is not null && PublishGuard.FindViolation(served.Index, rendered.Index) is { } violation)
+            {
+                _parts.Metrics.Blocked(violation);
+                rendered = served;
+            }
+            else
+            {
+                Interlocked.CompareExchange(ref _served, rendered, served);
+            }
+        }
+
+        return rendered.StateAt(_parts.Time);
+    }
+
+    public async ValueTask WaitAsync(long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await _board.WaitAsync(_stream, edge, timeout, cancellationToken);
+
+    /// <summary>
+    /// A published object: from memory; after a restart or under memory pressure from disk or an origin.
+    /// </summary>
+    public ValueTask<SegmentResponse?> FindObjectAsync(string name, CancellationToken cancellationToken)
+    {
+        var key = new ObjectKey(_stream, name);
+        if (_parts.Cache.Find(key) is { } hit)
+        {
+            _parts.Metrics.CacheRequest("hit");
+            return ValueTask.FromResult<SegmentResponse?>(hit);
+        }
+
+        return FindAgainAsync(key, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _observing;
+        _inbox.Writer.TryComplete();
+        await _looping;
+        await Task.WhenAll(_fetches);
+        if (_journal is not null)
+            await _journal.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private TimeSpan Now => _parts.Time.GetElapsedTime(_startedAt);
+
+    private async ValueTask<SegmentResponse?> FindAgainAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        var loaded = false;
+        var found = await _parts.Cache.GetOrLoadAsync(
+            key,
+            k =>
+            {
+                loaded = true;
+                return LoadAsync(k);
+            },
+            cancellationToken);
+        _parts.Metrics.CacheRequest(loaded ? "miss" : "coalesced");
+        return found;
+    }
+
+    private async Task<SegmentResponse?> LoadAsync(ObjectKey key)
+    {
+        var promised = Promised(key.Name);
+        if (_journal is not null && await _journal.ReadAsync(key.Name) is { } bytes)
+        {
+            var hash = SegmentResponse.HashOf(bytes.Span);
+            if (promised is null || promised.Sha256 == hash)
+                return Keep(key, new SegmentResponse(key.Name, bytes, hash), promised);
+        }
+
+        if (promised is null)
+            return null;
+        var order = Enumerable.Range(0, _origins.Count).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
+        var result = await _parts.Fetch.GetAsync(
+            key, promised.Kind, promised.Bytes, promised.Sha256, order, DeadlineFor(promised.Target), _stopping.Token);
+        return result.Response is { } response ? Keep(key, response, promised) : null;
+    }
+
+    private SegmentResponse Keep(ObjectKey key, SegmentResponse response, Promise? promised)
+    {
+        _parts.Cache.Add(key, response, promised is { Listed: true } ? null : Unpublished);
+        return response;
+    }
+
+    /// <summary>What was published of an object: by the current playlist, or by one not long ago.</summary>
+    private Promise? Promised(string name)
+    {
+        if (Volatile.Read(ref _current)?.Index is not { } index)
+            return null;
+        if (index.Segments.FirstOrDefault(s => s.Uri == name && !s.Gap) is { } segment)
+            return new Promise("segment", segment.Bytes, segment.Sha256, index.TargetDurationSeconds, Listed: true);
+        if (index.Maps.FirstOrDefault(m => m.Uri == name) is { } map)
+            return new Promise("init", map.Bytes, map.Sha256, index.TargetDurationSeconds, Listed: true);
+        return _retained.TryGetValue(name, out var retained) && retained.Until > Now ? retained.Promise : null;
+    }
+
+    /// <summary>Follows one origin's index for as long as the switch lives.</summary>
+    private async Task ObserveAsync(int origin, CancellationToken cancellationToken)
+    {
+        var client = _origins[origin];
+        var view = _timeline.Views[origin];
+        var (edge, target, failures, etag) = (-1L, 2.0, 0, (string?)null);
+        try
+        {
+            while (true)
+            {
+                // Held shorter than the time after which silence is a failure.
+                var wait = TimeSpan.FromSeconds(Math.Min(0.75 * target, 10));
+                var timeout = TimeSpan.FromSeconds(Math.Max(1.5 * target, 1));
+                var answer = await client.GetIndexAsync(_stream, edge, wait, timeout, etag, cancellationToken);
+                cancellationToken.ThrowIfCancellationRequested();
+                _parts.Metrics.Fetched(client.Name, "index", answer.Fault, answer.Status, answer.Elapsed);
+                if (answer.Fault != OriginFault.None)
+                {
+                    await PostAsync(() => view.Fail(answer.Fault, answer.Error, Now), cancellationToken);
+                    await Task.Delay(BackoffAfter(++failures), _parts.Time, cancellationToken);
+                    continue;
+                }
+
+                failures = 0;
+                var index = answer.Value!.Index;
+                var moved = index is not null && index.Edge != edge;
+                if (index is null)
+                    await PostAsync(view.Alive, cancellationToken);
+                else
+                    await PostAsync(() => _timeline.Observe(view, index, Now), cancellationToken);
+                (edge, target) = (index?.Edge ?? edge, index?.TargetDurationSeconds ?? target);
+                etag = answer.Value.ETag ?? etag;
+                // A plain web server does not hold the answer; it is asked a few times a second.
+                var pause = TimeSpan.FromMilliseconds(moved ? 50 : 200) - answer.Elapsed;
+                if (pause > TimeSpan.Zero)
+                    await Task.Delay(pause, _parts.Time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>
+    /// The first failure may be a connection gone old: again at once, and the second one is a verdict.
+    /// </summary>
+    private static TimeSpan BackoffAfter(int failures) =>
+        TimeSpan.FromMilliseconds(failures == 1 ? 0 : Math.Min(1000, 100 * Math.Pow(2, Math.Min(failures, 8) - 2)));
+
+    private ValueTask PostAsync(Action happened, CancellationToken cancellationToken) =>
+        _inbox.Writer.WriteAsync(happened, cancellationToken);
+
+    private async Task RunAsync()
+    {
+        while (await _inbox.Reader.WaitToReadAsync())
+        {
+            try
+            {
+                while (_inbox.Reader.TryRead(out var happened))
+                    happened();
+                if (!_stopping.IsCancellationRequested)
+                    await StepAsync();
+            }
+            catch (Exception e)
+            {
+                // A fault of ours costs one step; the playlist that is out stays out.
+                Log.StepFailed(_logger, _stream, e);
+            }
+        }
+    }
+
+    private async Task StepAsync()
+    {
+        var now = Now;
+        if (_timeline.Judge(now) is { } change)
+            Report(change, now);
+        if (_timeline.Advance(now) is { } publication)
+            await PublishAsync(publication);
+        foreach (var order in _timeline.TakeOrders(now))
+            _fetches.Add(FetchAsync(order));
+        _fetches.RemoveAll(fetch => fetch.IsCompleted);
+        while (_timeline.Notes.TryDequeue(out var note))
+            Report(note);
+        if (_timeline.Views.All(view => view.IsDown))
+            _parts.Metrics.AllDown(now - _steppedAt);
+        _steppedAt = now;
+        _snapshot = Snap();
+    }
+
+    private async Task PublishAsync(Publication publication)
+    {
+        var index = publication.Index;
+        if (_journal is not null)
+            await _journal.SaveAsync(index);
+        foreach (var segment in index.Segments.Where(s => s.Msn > (publication.Before?.Edge ?? -1)))
+            _parts.Cache.Expire(new ObjectKey(_stream, segment.Uri), null);
+        foreach (var map in index.Maps)
+            _parts.Cache.Expire(new ObjectKey(_stream, map.Uri), null);
+        Show(index);
+        Release(publication);
+
+        var edge = index.Segments[^1];
+        var now = Now;
+        _pdtDrift = _parts.Time.GetUtcNow()
+            - DateTimeOffset.FromUnixTimeMilliseconds(edge.ProgramDateTimeMs) - Ticks.ToSpan(edge.Duration);
+        var seenAt = _timeline.Views.Where(v => v.Edge >= index.Edge).Min(v => (TimeSpan?)v.AdvancedAt) ?? now;
+        _parts.Metrics.Published(_stream, publication, now - seenAt);
+        if (_troubleSince is { } since)
+            _parts.Metrics.SwitchCompleted(now - since);
+        _troubleSince = null;
+        if (publication.Gaps > 0)
+            Log.Gap(_logger, _stream, publication.Gaps, index.Edge);
+        if (publication.NewWindow)
+            Log.NewWindow(_logger, _stream, publication.Before!.Edge, index.First);
+    }
+
+    private void Show(StreamIndex index)
+    {
+        Volatile.Write(ref _current, new RenderedStream(index, _parts.Time.GetUtcNow(), _parts.Time.GetTimestamp()));
+        _board.Set(index);
+    }
+
+    /// <summary>What left the window stays to be had for a while: players hold older playlists.</summary>
+    private void Release(Publication publication)
+    {
+        if (publication.Before is not { } before)
+            return;
+        var keep = Ticks.ToSpan(before.Segments.Sum(s => s.Duration)) * 2 + Grace;
+        var until = Now + keep;
+        void Retain(string name, Promise promise)
+        {
+            _parts.Cache.Expire(new ObjectKey(_stream, name), keep);
+            _retained[name] = new Retained(promise, until);
+        }
+
+        var target = before.TargetDurationSeconds;
+        foreach (var segment in publication.Left.Where(s => !s.Gap))
+            Retain(segment.Uri, new Promise("segment", segment.Bytes, segment.Sha256, target, Listed: false));
+        foreach (var map in before.Maps.Where(map => publication.Index.Maps.All(m => m.Uri != map.Uri)))
+            Retain(map.Uri, new Promise("init", map.Bytes, map.Sha256, target, Listed: false));
+        foreach (var (name, retained) in _retained)
+        {
+            if (retained.Until <= Now)
+                _retained.TryRemove(name, out _);
+        }
+    }
+
+    private static TimeSpan DeadlineFor(int targetDurationSeconds) =>
+        TimeSpan.FromSeconds(Math.Clamp(targetDurationSeconds, 1, 3));
+
+    /// <summary>
+    /// Brings a segment, and its initialisation section before it, into the cache; always tells the loop how it went.
+    /// </summary>
+    private async Task FetchAsync(FetchOrder order)
+    {
+        await Task.Yield();
+        var delivered = false;
+        try
+        {
+            var record = order.Record;
+            delivered = (order.Map is not { } map || await FetchAsync(order, "init", map.Uri, map.Bytes, map.Sha256))
+                && await FetchAsync(order, "segment", record.Uri, record.Bytes, record.Sha256);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or ChannelClosedException))
+        {
+            Log.StepFailed(_logger, _stream, e);
+        }
+        catch (Exception)
+        {
+            // The switch stops; nobody waits for the answer.
+            return;
+        }
+
+        try
+        {
+            await PostAsync(() => Complete(order.Record, delivered), _stopping.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
+        {
+        }
+    }
+
+    private void Complete(SegmentRecord record, bool delivered)
+    {
+        if (delivered)
+            _timeline.Fetched(record);
+        else
+            _timeline.FetchFailed(record, Now);
+    }
+
+    private async Task<bool> FetchAsync(FetchOrder order, string kind, string name, int length, string sha256)
+    {
+        var key = new ObjectKey(_stream, name);
+        if (_parts.Cache.Find(key) is { } known)
+            return known.Sha256 == sha256;
+        var result = await _parts.Fetch.GetAsync(
+            key, kind, length, sha256, order.Origins, DeadlineFor(order.TargetDurationSeconds), _stopping.Token);
+        await PostAsync(() => JudgeMedia(result), _stopping.Token);
+        if (result.Response is not { } response)
+            return false;
+        _parts.Cache.Add(key, response, Unpublished);
+        if (_journal is not null)
+            await _journal.SaveAsync(response, name);
+        return true;
+    }
+
+    private void JudgeMedia(FetchResult result)
+    {
+        foreach (var failure in result.Failures)
+        {
+            if (failure.Fault != OriginFault.Cancelled)
+                _timeline.Views[failure.Origin].MediaFailed(failure.Fault, failure.Error, Now);
+        }
+
+        if (result.Winner >= 0)
+            _timeline.Views[result.Winner].MediaDelivered();
+    }
+
+    private void Report(OriginChange change, TimeSpan now)
+    {
+        _parts.Metrics.Switched(change);
+        if (change.From is null)
+        {
+            Log.Chosen(_logger, _stream, change.To.Name);
+            return;
+        }
+
+        _switches++;
+        if (change.Reason != "return")
+            _troubleSince ??= change.From.TroubleSince ?? now;
+        Log.Switched(_logger, _stream, change.From.Name, change.To.Name, change.Reason, change.From.LastError ?? "");
+    }
+
+    private void Report(TimelineNote note)
+    {
+        switch (note.Kind)
+        {
+            case NoteKind.Mismatch:
+                _parts.Metrics.Mismatch(note.View!.Name);
+                Log.Mismatch(_logger, _stream, note.View.Name, note.Msn);
+                break;
+            case NoteKind.Fenced:
+                _parts.Metrics.Blocked("fenced");
+                Log.Fenced(_logger, _stream, note.View!.Name, note.Msn);
+                break;
+            default:
+                _parts.Metrics.Blocked(note.Detail);
+                Log.Blocked(_logger, _stream, note.Detail, note.Msn);
+                break;
+        }
+    }
+
+    private StreamSnapshot Snap()
+    {
+        var best = _timeline.Views.Where(v => !v.IsDown).Select(v => v.Edge).DefaultIfEmpty(-1).Max();
+        var perSecond = (double)_parts.Time.TimestampFrequency;
+        var origins = _timeline.Views.Select(view => new OriginSnapshot(
+            view.Name,
+            view.Rank,
+            view.Freshness,
+            view.Edge,
+            view.Edge < 0 ? 0 : Math.Max(0, best - view.Edge),
+            _startedAt + (long)(view.AdvancedAt.TotalSeconds * perSecond),
+            view.Index?.Segments[^1].ProgramDateTimeMs ?? 0,
+            view.LastFault,
+            view.LastError)).ToImmutableArray();
+        var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
+        return new StreamSnapshot(_stream, active, Volatile.Read(ref _current)?.Index, _pdtDrift, _switches, origins);
+    }
+
+    private sealed record Promise(string Kind, int Bytes, string Sha256, int Target, bool Listed);
+
+    private sealed record Retained(Promise Promise, TimeSpan Until);
+}

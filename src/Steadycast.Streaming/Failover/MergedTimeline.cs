@@ -1,0 +1,531 @@
+using System.Collections.Immutable;
+using Steadycast.Streaming.Segments;
+
+namespace Steadycast.Streaming.Failover;
+
+/// <summary>
+/// One stream's published timeline, fed from the union of what all origins hold: which segment comes next, from where,
+/// and when to give one up. Pure: told what happened and what time it is, it says what to fetch and what to publish.
+/// </summary>
+/// <remarks>
+/// Not thread-safe: one loop owns it. A segment is published only after <see cref="Fetched"/> said that its validated
+/// bytes are in the cache. Published records never change; numbers only grow; each result passed <see
+/// cref="PublishGuard"/>.
+/// </remarks>
+internal sealed class MergedTimeline
+{
+    /// <summary>How far above the edge fetching may run: a switch that was away catches up from here.</summary>
+    private const int MaxAhead = 64;
+
+    /// <summary>Ten seconds at 50 Mb/s; several are in memory at one time.</summary>
+    private const int MaxSegmentBytes = 64 << 20;
+
+    private readonly SwitchPolicy _policy;
+    private readonly SortedDictionary<long, Slot> _slots = [];
+    private readonly Dictionary<string, MapRecord> _maps = new(StringComparer.Ordinal);
+    private readonly string _stream;
+    private TimeSpan _window;
+    private TimeSpan? _joiningSince;
+    private Span? _join;
+
+    public MergedTimeline(string stream, IEnumerable<string> origins, SwitchPolicy policy)
+    {
+        _stream = stream;
+        _policy = policy;
+        Views = [.. origins.Select((name, rank) => new OriginView(name, rank))];
+        Active = new ActiveOrigin(policy.ReturnHold);
+    }
+
+    public ImmutableArray<OriginView> Views { get; }
+
+    public ActiveOrigin Active { get; }
+
+    /// <summary>What viewers see; null before anything could be had.</summary>
+    public StreamIndex? Published { get; private set; }
+
+    /// <summary>What deserves counting and a line in the log; the owner empties it.</summary>
+    public Queue<TimelineNote> Notes { get; } = new();
+
+    /// <summary>Takes up where an earlier process stopped.</summary>
+    public void Restore(StreamIndex index)
+    {
+        Published = index;
+        _window = Length(index);
+        foreach (var map in index.Maps)
+            _maps[map.Uri] = map;
+    }
+
+    /// <summary>
+    /// An origin's index, already checked to be consistent in itself. Returns what is wrong with it, or null.
+    /// </summary>
+    public string? Observe(OriginView view, StreamIndex index, TimeSpan now)
+    {
+        var fault = FindFault(index);
+        if (fault is not null)
+        {
+            view.Fail(OriginFault.Garbage, fault, now);
+            return fault;
+        }
+
+        if (Published is not null && index.Edge > Published.Edge && index.Segments[^1].EpochId < Fence
+            && (view.Index is null || view.Edge != index.Edge))
+            Notes.Enqueue(new TimelineNote(NoteKind.Fenced, view, index.Edge));
+        view.Observe(index, now);
+        _window = Max(_window, Length(index));
+        CompareWithPublished(view);
+        return null;
+    }
+
+    /// <summary>Judges freshness anew; returns a change of the active origin, or null.</summary>
+    public OriginChange? Judge(TimeSpan now)
+    {
+        FreshnessPolicy.Judge(Views, _policy.StaleAfter, now);
+        return Active.Judge(Views, now);
+    }
+
+    /// <summary>
+    /// What to fetch now, at most as many as may run at one time; each is answered by one of the next two calls.
+    /// </summary>
+    public List<FetchOrder> TakeOrders(TimeSpan now)
+    {
+        var orders = new List<FetchOrder>();
+        if ((_join?.Target ?? Published?.TargetDurationSeconds) is not { } target)
+            return orders;
+        var running = _slots.Values.Count(slot => slot.InFlight);
+        foreach (var msn in WantedNumbers())
+        {
+            if (running + orders.Count >= _policy.Parallel)
+                break;
+            if (FindCandidate(msn, target) is not { Record.Gap: false } candidate)
+                continue;
+            var slot = SlotFor(msn);
+            if (slot.InFlight || slot.Ready)
+                continue;
+            var tried = candidate.Origins.All(slot.Tried.Contains);
+            if (tried && slot.FailedAt is { } failed && now - failed < _policy.RetryAfter)
+                continue;
+            slot.Record = candidate.Record;
+            slot.Map = candidate.Map;
+            slot.Target = target;
+            slot.InFlight = true;
+            slot.Tried = candidate.Origins;
+            orders.Add(new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target));
+        }
+
+        return orders;
+    }
+
+    /// <summary>The bytes that <paramref name="record"/> promises, and its map's, are in the cache.</summary>
+    public void Fetched(SegmentRecord record)
+    {
+        if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
+            return;
+        (slot.InFlight, slot.Ready, slot.LostSince) = (false, true, null);
+    }
+
+    /// <summary>No candidate could deliver it.</summary>
+    public void FetchFailed(SegmentRecord record, TimeSpan now)
+    {
+        if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
+            return;
+        (slot.InFlight, slot.FailedAt, slot.LostSince) = (false, now, slot.LostSince ?? now);
+    }
+
+    /// <summary>Moves the edge as far as it can go; null when it stays where it is.</summary>
+    public Publication? Advance(TimeSpan now)
+    {
+        if (Published is null)
+            return Join(0, now);
+        var added = new List<SegmentRecord>();
+        var last = Published.Segments[^1];
+        while (TakeNext(last, now) is { } next)
+        {
+            added.Add(next);
+            last = next;
+        }
+
+        if (added.Count > 0)
+        {
+            EndJoin();
+            var target = Published.TargetDurationSeconds;
+            return Publish(Published.Segments.AddRange(added), added, target, now, newWindow: false);
+        }
+
+        if (_join is null && !HasJumped(last, now))
+            return null;
+        return Join(last.Msn + 1, now);
+    }
+
+    private uint Fence => Published?.Segments[^1].EpochId ?? 0;
+
+    private static long End(SegmentRecord record) => record.Time + record.Duration;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private static TimeSpan Length(StreamIndex index) => Ticks.ToSpan(index.Segments.Sum(s => s.Duration));
+
+    private string? FindFault(StreamIndex index)
+    {
+        if (index.Stream != _stream)
+            return "it is the index of another stream";
+        foreach (var segment in index.Segments)
+        {
+            // Section 4.4.3.1: "when rounded to the nearest integer, MUST be less than or equal to" it.
+            if (segment.Duration >= (2 * index.TargetDurationSeconds + 1) * Ticks.PerSecond / 2)
+                return $"segment {segment.Msn} is longer than the target duration";
+            if (segment.Bytes > MaxSegmentBytes)
+                return $"segment {segment.Msn} has more than {MaxSegmentBytes} bytes";
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Origins must agree on every number; the one that was published first stays, the other one is reported.
+    /// </summary>
+    private void CompareWithPublished(OriginView view)
+    {
+        if (Published is null || view.Index is null)
+            return;
+        for (var msn = Math.Max(view.ComparedUpTo + 1, Math.Max(Published.First, view.Index.First));
+             msn <= Math.Min(Published.Edge, view.Edge);
+             msn++)
+        {
+            var (ours, theirs) = (Published.Segments[(int)(msn - Published.First)], view.Find(msn)!);
+            if (!ours.Gap && !theirs.Gap && !IsSame(ours, theirs))
+                Notes.Enqueue(new TimelineNote(NoteKind.Mismatch, view, msn));
+            view.ComparedUpTo = msn;
+        }
+    }
+
+    /// <summary>Whether two records stand for the same bytes at the same place of the same timeline.</summary>
+    private static bool IsSame(SegmentRecord a, SegmentRecord b) =>
+        a.Sha256 == b.Sha256 && a.Bytes == b.Bytes && a.Uri == b.Uri && a.MapUri == b.MapUri
+        && a.Duration == b.Duration && a.Time == b.Time && a.ProgramDateTimeMs == b.ProgramDateTimeMs
+        && a.EpochId == b.EpochId;
+
+    private IEnumerable<long> WantedNumbers()
+    {
+        if (_join is { } join)
+        {
+            for (var msn = join.High; msn >= join.Low; msn--)
+                yield return msn;
+            yield break;
+        }
+
+        if (Published is null)
+            yield break;
+        var top = Math.Min(Published.Edge + MaxAhead, Views.Max(view => view.Edge));
+        for (var msn = Published.Edge + 1; msn <= top; msn++)
+            yield return msn;
+    }
+
+    /// <summary>The record to publish under a number, and who has it, best first.</summary>
+    /// <param name="target">The target duration that its origin must announce: the published one, or a new
+    /// window's.</param>
+    private Candidate? FindCandidate(long msn, int target)
+    {
+        OriginView? source = null;
+        SegmentRecord? best = null;
+        var preferred = Views
+            .OrderBy(v => v.Freshness is Freshness.Down or Freshness.Quarantined)
+            .ThenBy(v => v != Active.Current)
+            .ThenBy(v => v.Rank)
+            .ToList();
+        foreach (var view in preferred)
+        {
+            if (view.Index?.TargetDurationSeconds != target || view.Find(msn) is not { } record)
+                continue;
+            if (record.EpochId < Fence)
+                continue;
+            // The newer epoch wins, then bytes over a gap, then the first in order.
+            var isBetter = best is null
+                || record.EpochId > best.EpochId
+                || (record.EpochId == best.EpochId && best.Gap && !record.Gap);
+            if (isBetter)
+                (source, best) = (view, record);
+        }
+
+        if (best is null)
+            return null;
+        var origins = preferred
+            .Where(v => v.Find(msn) is { } record && IsSame(record, best) && v.Index!.TargetDurationSeconds == target)
+            .Select(v => v.Rank)
+            .ToImmutableArray();
+        return new Candidate(best, best.MapUri is { } map ? source!.FindMap(map) : null, origins);
+    }
+
+    private Slot SlotFor(long msn)
+    {
+        if (!_slots.TryGetValue(msn, out var slot))
+            _slots[msn] = slot = new Slot();
+        return slot;
+    }
+
+    /// <summary>
+    /// The record that follows <paramref name="last"/>: fetched, or given up by everybody for long enough.
+    /// </summary>
+    private SegmentRecord? TakeNext(SegmentRecord last, TimeSpan now)
+    {
+        var msn = last.Msn + 1;
+        _slots.TryGetValue(msn, out var slot);
+        var target = Published!.TargetDurationSeconds;
+        if (slot is { Ready: true } && slot.Target == target)
+        {
+            if (slot.Record!.EpochId >= last.EpochId)
+                return Follow(last, slot.Record, slot.Map);
+            _slots.Remove(msn);
+            return null;
+        }
+
+        if (slot is { InFlight: true })
+            return null;
+        var candidate = FindCandidate(msn, target);
+        if (candidate is { Record.Gap: true })
+            return Follow(last, candidate.Record, map: null);
+        if (candidate is null && !Views.Any(view => view.Edge > msn))
+            return null;
+        if (candidate is null)
+            (slot ??= SlotFor(msn)).LostSince ??= now;
+        if (slot?.LostSince is not { } since || now - since < GapPatience || FirstReadyAfter(msn) is not { } later)
+            return null;
+        return GapAfter(last, candidate?.Record, later);
+    }
+
+    private TimeSpan GapPatience => TimeSpan.FromSeconds(_policy.GapPatience * Published!.TargetDurationSeconds);
+
+    /// <summary>
+    /// A hole is only jumped when the other side of it is in our cache: waiting is cheaper for players than a gap.
+    /// </summary>
+    private SegmentRecord? FirstReadyAfter(long msn)
+    {
+        for (var next = msn + 1; next <= msn + _policy.MaxGaps; next++)
+        {
+            if (_slots.TryGetValue(next, out var slot) && slot.Ready)
+                return slot.Record;
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// EXT-X-GAP after <paramref name="last"/>: as it was announced, or an equal part of the time that is missing.
+    /// </summary>
+    private SegmentRecord? GapAfter(SegmentRecord last, SegmentRecord? announced, SegmentRecord later)
+    {
+        if (announced is not null)
+            return Follow(last, announced with { Gap = true, Bytes = 0, Sha256 = "" }, map: null);
+        if (!CanBridge(last, later))
+            return null;
+        var msn = last.Msn + 1;
+        var duration = (later.Time - End(last)) / (later.Msn - msn);
+        return last with
+        {
+            Msn = msn,
+            Uri = $"{msn}{Path.GetExtension(last.Uri)}",
+            Time = End(last),
+            Duration = duration,
+            ProgramDateTimeMs = last.ProgramDateTimeMs + (End(last) - last.Time) / 90,
+            Discontinuity = false,
+            Gap = true,
+            Bytes = 0,
+            Sha256 = "",
+        };
+    }
+
+    /// <summary>
+    /// Whether the numbers missing before <paramref name="later"/> are plain lost segments of one timeline.
+    /// </summary>
+    private bool CanBridge(SegmentRecord last, SegmentRecord later)
+    {
+        var missing = later.Msn - last.Msn - 1;
+        if (missing < 1 || missing > _policy.MaxGaps || later.EpochId != last.EpochId)
+            return false;
+        var each = (later.Time - End(last)) / missing;
+        return each > 0 && each < (2 * Published!.TargetDurationSeconds + 1) * Ticks.PerSecond / 2;
+    }
+
+    /// <summary>
+    /// The record as it is published after <paramref name="last"/>. For origins in lockstep that is the record itself.
+    /// </summary>
+    /// <remarks>
+    /// The discontinuity sequence is counted on from what was published, and a step in time that nobody announced is a
+    /// discontinuity all the same: after a jump or between origins that do not match, viewers' numbers still hold.
+    /// </remarks>
+    private SegmentRecord Follow(SegmentRecord last, SegmentRecord record, MapRecord? map)
+    {
+        if (map is not null)
+            _maps[map.Uri] = map;
+        var breaks = record.Discontinuity || record.Time != End(last) || record.EpochId != last.EpochId;
+        var sequence = last.DiscontinuitySequence + (breaks ? 1 : 0);
+        if (record.Gap && record.MapUri != last.MapUri)
+            record = record with { MapUri = last.MapUri };
+        return breaks == record.Discontinuity && sequence == record.DiscontinuitySequence
+            ? record
+            : record with { Discontinuity = breaks, DiscontinuitySequence = sequence };
+    }
+
+    /// <summary>
+    /// Whether no origin has, or will have, the next number, while one goes on above: a new window has to begin.
+    /// </summary>
+    private bool HasJumped(SegmentRecord last, TimeSpan now)
+    {
+        var msn = last.Msn + 1;
+        if (!_slots.TryGetValue(msn, out var slot) || slot.InFlight)
+            return false;
+        if (slot.LostSince is not { } since || now - since < GapPatience)
+            return false;
+        var target = Published!.TargetDurationSeconds;
+        if (FindCandidate(msn, target) is not null)
+            return false;
+        var ahead = Views.Where(v => v.Edge >= msn && v.Index!.Segments[^1].EpochId >= Fence).ToList();
+        return ahead.Count > 0 && !ahead.Any(v => v.Index!.TargetDurationSeconds == target
+            && v.Find(Math.Max(msn, v.Index.First)) is { } later && CanBridge(last, later));
+    }
+
+    /// <summary>Collects a window to begin with, whole where that is quick, and publishes it at one stroke.</summary>
+    /// <param name="floor">The lowest number that may be used.</param>
+    private Publication? Join(long floor, TimeSpan now)
+    {
+        _joiningSince ??= now;
+        var source = Views
+            .Where(v => v.Edge >= floor && v.Index!.Segments[^1].EpochId >= Fence)
+            .OrderByDescending(v => v.Edge).ThenBy(v => v != Active.Current).ThenBy(v => v.Rank)
+            .FirstOrDefault();
+        if (source is null)
+        {
+            EndJoin();
+            return null;
+        }
+
+        var target = source.Index!.TargetDurationSeconds;
+        var low = source.Edge;
+        while (low > floor && source.Edge - low < _policy.MaxJoin && FindCandidate(low - 1, target) is not null)
+            low--;
+        _join = new Span(low, source.Edge, target);
+        var window = Collected(now);
+        return window.Count == 0
+            ? null
+            : Publish([.. Renumbered(window)], window, target, now, newWindow: Published is not null);
+    }
+
+    private void EndJoin() => (_join, _joiningSince) = (null, null);
+
+    /// <summary>
+    /// The fetched records up to the highest fetched one without a hole; empty while waiting for more is better.
+    /// </summary>
+    private List<SegmentRecord> Collected(TimeSpan now)
+    {
+        var (low, high, target) = _join!.Value;
+        var top = high;
+        while (top >= low && !IsReady(top, target))
+            top--;
+        var bottom = top;
+        while (bottom - 1 >= low && IsReady(bottom - 1, target))
+            bottom--;
+        if (top < low)
+            return [];
+        var window = new List<SegmentRecord>();
+        for (var msn = bottom; msn <= top; msn++)
+            window.Add(_slots[msn].Record!);
+        // A number that failed ends the window below it; one that was not tried yet may still come.
+        var settled = bottom == low
+            || (_slots.TryGetValue(bottom - 1, out var below) && below is { InFlight: false, LostSince: not null });
+        var enough = window.Sum(r => r.Duration) >= 3 * target * Ticks.PerSecond;
+        var patient = now - _joiningSince < _policy.JoinPatience;
+        return (settled && high - top <= 1) || (!patient && (enough || settled)) ? window : [];
+    }
+
+    private bool IsReady(long msn, int target) =>
+        _slots.TryGetValue(msn, out var slot) && slot.Ready && slot.Target == target && slot.Record!.EpochId >= Fence;
+
+    /// <summary>A new window's records; its first continues the published discontinuity sequence.</summary>
+    private IEnumerable<SegmentRecord> Renumbered(List<SegmentRecord> window)
+    {
+        var record = window[0];
+        if (Published?.Segments[^1] is { } last)
+        {
+            // Within one epoch times still agree with what players know; across epochs nothing does.
+            var breaks = record.Discontinuity || record.EpochId != last.EpochId;
+            var sequence = Math.Max(record.DiscontinuitySequence, last.DiscontinuitySequence + (breaks ? 1 : 0));
+            if (breaks != record.Discontinuity || sequence != record.DiscontinuitySequence)
+                record = record with { Discontinuity = breaks, DiscontinuitySequence = sequence };
+        }
+
+        foreach (var next in window)
+        {
+            if (_slots[next.Msn].Map is { } map)
+                _maps[map.Uri] = map;
+            record = next.Msn == record.Msn ? record : Follow(record, next, _slots[next.Msn].Map);
+            yield return record;
+        }
+    }
+
+    private Publication? Publish(
+        ImmutableArray<SegmentRecord> segments,
+        List<SegmentRecord> added,
+        int target,
+        TimeSpan now,
+        bool newWindow)
+    {
+        var before = Published;
+        segments = SegmentWindow.Trim(segments, target, _window);
+        var holders = Views.Where(v => v.Find(segments[^1].Msn) is not null);
+        var source = holders.OrderBy(v => v != Active.Current).FirstOrDefault()?.Index
+            ?? before ?? Views.First(v => v.Index is not null).Index!;
+        var next = new StreamIndex
+        {
+            Stream = _stream,
+            TargetDurationSeconds = target,
+            IndependentSegments = source.IndependentSegments && (before?.IndependentSegments ?? true)
+                && added.All(r => r.Independent),
+            Segments = segments,
+            Maps = SegmentWindow.MapsOf(segments, [.. _maps.Values], added: null),
+            Variant = Bandwidth.Measure(source.Variant, segments, target),
+        };
+        EndJoin();
+        if (PublishGuard.FindViolation(before, next) is { } violation)
+        {
+            Notes.Enqueue(new TimelineNote(NoteKind.Blocked, View: null, next.Edge, violation));
+            foreach (var slot in _slots.Values)
+                (slot.Ready, slot.FailedAt) = (false, now);
+            return null;
+        }
+
+        Published = next;
+        while (_slots.Count > 0 && _slots.Keys.First() <= next.Edge)
+            _slots.Remove(_slots.Keys.First());
+        foreach (var view in Views)
+            CompareWithPublished(view);
+        var left = before is null ? [] : before.Segments.Where(s => s.Msn < next.First).ToImmutableArray();
+        foreach (var map in _maps.Keys.Except(next.Maps.Select(m => m.Uri), StringComparer.Ordinal).ToList())
+            _maps.Remove(map);
+        return new Publication(next, before, left, added.Count(r => r.Gap), newWindow);
+    }
+
+    /// <summary>A number above the published edge that has been tried, or missed.</summary>
+    private sealed class Slot
+    {
+        public SegmentRecord? Record { get; set; }
+
+        public MapRecord? Map { get; set; }
+
+        /// <summary>The target duration that it was fetched under.</summary>
+        public int Target { get; set; }
+
+        public bool InFlight { get; set; }
+
+        public bool Ready { get; set; }
+
+        public TimeSpan? FailedAt { get; set; }
+
+        /// <summary>Since when nobody can deliver it, though somebody is further.</summary>
+        public TimeSpan? LostSince { get; set; }
+
+        public ImmutableArray<int> Tried { get; set; } = [];
+    }
+
+    private readonly record struct Span(long Low, long High, int Target);
+
+    private sealed record Candidate(SegmentRecord Record, MapRecord? Map, ImmutableArray<int> Origins);
+}

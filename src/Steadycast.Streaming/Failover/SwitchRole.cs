@@ -1,0 +1,200 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Steadycast.Streaming.Origin;
+using Steadycast.Streaming.Roles;
+using Steadycast.Streaming.Segments;
+
+namespace Steadycast.Streaming.Failover;
+
+/// <summary>The <c>switch</c> section at work: finds the origins' streams and runs a switch for each.</summary>
+public sealed partial class SwitchRole : IRole
+{
+    /// <summary>A bound on what an origin can make us keep; far above what one switch carries.</summary>
+    private const int MaxStreams = 1000;
+
+    private static readonly TimeSpan DiscoveryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxTick = TimeSpan.FromMilliseconds(250);
+
+    private readonly SwitchOptions _options;
+    private readonly SegmentStores _stores;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly ImmutableArray<OriginClient> _origins;
+    private readonly ImmutableArray<string> _streams;
+    private readonly SwitchLibrary _library;
+    private readonly SwitchMetrics _metrics;
+    private readonly SwitchParts _parts;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _gate = new();
+    private Task _running = Task.CompletedTask;
+    private ISegmentStore? _state;
+    private bool _full;
+
+    public SwitchRole(
+        SwitchOptions options,
+        SegmentStores stores,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        IMeterFactory meters)
+    {
+        (_options, _stores, _time, _loggers) = (options, stores, time, loggers);
+        _logger = loggers.CreateLogger<SwitchRole>();
+        _origins = [.. options.AllOrigins().Select(o => new OriginClient(o.Name, o.Url, time))];
+        _streams = [.. options.AllStreams()];
+        var cache = new SegmentCache(options.MaxCacheBytes, time);
+        _metrics = new SwitchMetrics(
+            meters,
+            () => [.. _library!.Switches.Select(s => s.Snapshot)],
+            () => _library!.Headline?.Snapshot,
+            () => cache.Bytes,
+            time);
+        _library = new SwitchLibrary(options.DefaultStream, _metrics) { IsComplete = _streams.Length > 0 };
+        _parts = new SwitchParts(cache, new SegmentFetch(_origins, new HedgeBudget(), _metrics, time), _metrics, time);
+    }
+
+    public string Name => "switch";
+
+    public string? HttpAddress => _options.ListenAddr;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        new OriginEndpoints(_library, _options.Cors, _metrics.Door).Map(routes);
+        routes.MapGet("/api/switch", WriteStatusAsync);
+    }
+
+    /// <summary>Loads what was published before, then follows the origins; does not wait for them.</summary>
+    /// <exception cref="IOException">The state directory cannot be opened.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (_origins.IsEmpty)
+            throw new InvalidOperationException("switch: no origins; set primary_base_url, or origins.");
+        if (_options.StateDir is { } directory)
+        {
+            _state = _stores.Open(directory);
+            foreach (var stream in _state.Streams.Where(s => _streams.IsEmpty || _streams.Contains(s)))
+                Follow(stream);
+        }
+
+        foreach (var stream in _streams)
+            Follow(stream);
+        var loops = new List<Task> { TickAsync(_stopping.Token) };
+        if (_streams.IsEmpty)
+            loops.AddRange(_origins.Select(origin => DiscoverAsync(origin, _stopping.Token)));
+        _running = Task.WhenAll(loops);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _running;
+        await Task.WhenAll(_library.Switches.Select(s => s.DisposeAsync().AsTask())).WaitAsync(cancellationToken);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var origin in _origins)
+            origin.Dispose();
+        _stopping.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public RoleHealth Health() => new(
+        SwitchReport.Reasons(_library.Switches),
+        new Dictionary<string, object?>
+        {
+            ["active_origin"] = _library.Headline?.Snapshot.Active?.Name,
+            ["streams"] = Streams(),
+        });
+
+    private Dictionary<string, object?> Streams() =>
+        _library.Switches.ToDictionary(s => s.Snapshot.Stream, object? (s) => SwitchReport.Of(s, _time));
+
+    private Task WriteStatusAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        var json = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object?>
+        {
+            ["default_stream"] = _library.DefaultStream,
+            ["streams"] = Streams(),
+        });
+        return context.Response.Body.WriteAsync(json, context.RequestAborted).AsTask();
+    }
+
+    private void Follow(string stream)
+    {
+        lock (_gate)
+        {
+            if (_library.Has(stream))
+                return;
+            if (_library.Switches.Count >= MaxStreams)
+            {
+                if (!_full)
+                    Log.TooManyStreams(_logger, MaxStreams, stream);
+                _full = true;
+                return;
+            }
+
+            var logger = _loggers.CreateLogger<HlsSwitch>();
+            var journal = _state is null ? null : new SwitchJournal(stream, _state, _metrics, _time, logger);
+            var hls = new HlsSwitch(stream, _origins, SwitchPolicy.Of(_options), _parts, journal, logger);
+            _library.Add(stream, hls);
+            hls.Start();
+        }
+    }
+
+    private async Task TickAsync(CancellationToken cancellationToken)
+    {
+        var period = TimeSpan.FromSeconds(_options.CheckIntervalSeconds);
+        using var timer = new PeriodicTimer(period < MaxTick ? period : MaxTick, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken))
+            {
+                foreach (var hls in _library.Switches)
+                    hls.Tick();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    /// <summary>
+    /// Asks one origin for its streams, about every second; what it lists is followed on every origin.
+    /// </summary>
+    private async Task DiscoverAsync(OriginClient origin, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var answer = await origin.GetStreamsAsync(DiscoveryPeriod * 2, cancellationToken);
+                cancellationToken.ThrowIfCancellationRequested();
+                _metrics.Fetched(origin.Name, "streams", answer.Fault, answer.Status, answer.Elapsed);
+                foreach (var stream in answer.Value ?? [])
+                    Follow(stream);
+                _library.IsComplete |= answer.Fault == OriginFault.None;
+                await Task.Delay(DiscoveryPeriod, _time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            Level = LogLevel.Error,
+            Message = "The origins list more than {Limit} streams; {StreamName} is not followed")]
+        public static partial void TooManyStreams(ILogger logger, int limit, string streamName);
+    }
+}

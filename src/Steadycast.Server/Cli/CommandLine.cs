@@ -18,6 +18,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Steadycast: live video that stays up when machines do not.")
         {
+            LabCommand.Create(),
             ServeCommand.Create(),
             CheckCommand.Create(),
             VersionCommand.Create(),

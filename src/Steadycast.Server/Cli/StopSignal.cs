@@ -7,6 +7,7 @@ internal sealed class StopSignal : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private long? _first;
 
     public StopSignal()
     {
@@ -28,9 +29,11 @@ internal sealed class StopSignal : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        // Left to itself the second signal does what signals do: it ends the process, with the system's exit code.
-        if (_stop.IsCancellationRequested)
+        // Left to itself a later signal does what signals do: it ends the process, with the system's exit code. One that
+        // comes within a second is the same wish again: timeout(1) signals its child and then the group it is in.
+        if (_first is { } first && TimeProvider.System.GetElapsedTime(first) > TimeSpan.FromSeconds(1))
             return;
+        _first ??= TimeProvider.System.GetTimestamp();
         context.Cancel = true;
         _stop.Cancel();
     }

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Steadycast.Server.Hosting;
+using Steadycast.Server.Lab;
+
+namespace Steadycast.Server.Cli;
+
+internal static class LabCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data")
+        {
+            Description = "Where logs, segments and state are kept.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => ".steadycast",
+        };
+        var offset = new Option<int>("--port-offset")
+        {
+            Description = "Added to every port, so that labs live side by side.",
+            HelpName = "N",
+        };
+        offset.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && (!int.TryParse(text, out var n) || n < 0 || n > LabPlan.HighestOffset))
+                result.AddError($"--port-offset is a number from 0 to {LabPlan.HighestOffset}.");
+        });
+        var noPublisher = new Option<bool>("--no-publisher") { Description = "Without the built-in test picture." };
+        var lan = new Option<bool>("--lan")
+        {
+            Description = "Open RTMP and the viewers' port to the network; loopback only without it.",
+        };
+        var command = new Command("lab", "The whole system on this machine, supervised, with a test picture on air.")
+        {
+            data, offset, noPublisher, lan,
+        };
+        command.SetAction(parsed => RunAsync(new LabSettings(
+            parsed.GetRequiredValue(data), parsed.GetValue(offset), !parsed.GetValue(noPublisher), parsed.GetValue(lan))));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(LabSettings settings)
+    {
+        using var stop = new StopSignal();
+        try
+        {
+            using var folder = LabFolder.Take(settings.Folder);
+            var (program, arguments) = ThisProgram();
+            var plan = new LabPlan(settings with { Folder = folder.Path }, program, arguments);
+            TryPorts(plan, settings.PortOffset);
+            foreach (var box in plan.Boxes.Where(b => b.Configuration is not null))
+                await File.WriteAllTextAsync(plan.ConfigurationFile(box), box.Configuration, stop.Token);
+            await SuperviseAsync(plan, folder, stop.Token);
+            return ExitCode.Ok;
+        }
+        catch (StartException e)
+        {
+            Terminal.Fault(e.Message);
+            return ExitCode.No;
+        }
+    }
+
+    private static async Task SuperviseAsync(LabPlan plan, LabFolder folder, CancellationToken stop)
+    {
+        var colour = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        var terminal = new LabTerminal(Console.Out, colour);
+        terminal.Say($"""
+            Steadycast lab in {folder.Path}; ctrl-c stops it.
+              watch      {plan.Page}
+              playlist   {plan.Playlist}
+              publish    server {plan.Rtmp}, stream key {LabPlan.StreamName} (OBS, ffmpeg: the test picture makes room)
+              processes  {folder.LabFile}
+            """);
+        var file = new LabFile(folder.LabFile, plan.Page);
+        var supervisor = new Supervisor(plan.Boxes, plan.LogFile, file, terminal, Backoff.OfTheLab, TimeProvider.System,
+            (name, pid) => terminal.Line(name, $"started as process {pid}"));
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var announcing = AnnounceAsync(plan, terminal, over.Token);
+        await supervisor.RunAsync(stop);
+        await over.CancelAsync();
+        await announcing;
+        terminal.Say("Lab stopped.");
+    }
+
+    /// <summary>Says once when there is something to watch.</summary>
+    private static async Task AnnounceAsync(LabPlan plan, LabTerminal terminal, CancellationToken stop)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System, stop);
+                using var answer = await http.GetAsync(plan.Playlist, stop);
+                if (!answer.IsSuccessStatusCode)
+                    continue;
+                terminal.Say($"On air after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s: {plan.Page}");
+                return;
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            {
+                // Not yet, or stopping.
+            }
+        }
+    }
+
+    private static void TryPorts(LabPlan plan, int offset)
+    {
+        foreach (var box in plan.Boxes)
+        {
+            foreach (var address in box.Listens)
+            {
+                if (PortCheck.WhyNot(address) is { } why)
+                {
+                    throw new StartException(
+                        $"port {address.Port} of {box.Name} {why}; stop that program, or use --port-offset {offset + 1000}");
+                }
+            }
+        }
+    }
+
+    /// <summary>This executable as it was started: itself, or dotnet with the assembly.</summary>
+    private static (string Program, IReadOnlyList<string> Arguments) ThisProgram()
+    {
+        var path = Environment.ProcessPath ?? throw new StartException("this system does not tell where the program is");
+        return Path.GetFileNameWithoutExtension(path) == "dotnet"
+            ? (path, [Path.Combine(AppContext.BaseDirectory, "steadycast.dll")])
+            : (path, []);
+    }
+}

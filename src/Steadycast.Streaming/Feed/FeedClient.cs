@@ -14,6 +14,7 @@ public sealed partial class FeedClient : IDisposable
     private readonly FeedClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private volatile FeedLink _list = new(false, null, "not connected yet", 0);
 
     /// <param name="ingest">The ingest's HTTP address: <c>http://ingest:9101</c>.</param>
     public FeedClient(Uri ingest, FeedClientOptions options, TimeProvider time, ILoggerFactory loggers)
@@ -28,6 +29,9 @@ public sealed partial class FeedClient : IDisposable
         };
         _http = new HttpClient(handler) { BaseAddress = new Uri(ingest, "/"), Timeout = Timeout.InfiniteTimeSpan };
     }
+
+    /// <summary>How the list of streams stands, once <see cref="StreamsAsync"/> is being read.</summary>
+    public FeedLink List => _list;
 
     /// <summary>The records of one stream; it need not exist yet.</summary>
     public FeedFollower Follow(string stream) => new(_http, stream, _options, _time, _logger);
@@ -61,15 +65,22 @@ public sealed partial class FeedClient : IDisposable
             response = await _http.GetAsync("feed", HttpCompletionOption.ResponseHeadersRead, deadline.Token);
             response.EnsureSuccessStatusCode();
             var body = await response.Content.ReadAsStreamAsync(deadline.Token);
+            _list = new FeedLink(true, _time.GetUtcNow(), null, _list.Connections + 1);
             return new StreamList(response, new StreamReader(body), deadline, this);
         }
         catch (Exception e) when (FeedFollower.IsOfTheLink(e, cancellationToken))
         {
-            LogNoList(e.Message);
+            ListLost(e);
             response?.Dispose();
             deadline.Dispose();
             return null;
         }
+    }
+
+    private void ListLost(Exception e)
+    {
+        _list = _list with { Connected = false, LastError = e.Message };
+        LogNoList(e.Message);
     }
 
     public void Dispose() => _http.Dispose();
@@ -110,7 +121,7 @@ public sealed partial class FeedClient : IDisposable
             }
             catch (Exception e) when (FeedFollower.IsOfTheLink(e, cancellationToken) || IsNonsense(e))
             {
-                client.LogNoList(e.Message);
+                client.ListLost(e);
                 return null;
             }
         }

@@ -23,7 +23,8 @@ public enum AssemblyStep
 /// Puts the records of one stream together to whole segments, and lets none out that is not exactly what the ingest
 /// stamped. Pure; not thread-safe.
 /// </summary>
-public sealed class SegmentAssembler : IDisposable
+/// <param name="fence">The highest epoch already seen, of a reader that continues; records below it are not taken.</param>
+public sealed class SegmentAssembler(uint fence = 0) : IDisposable
 {
     /// <summary>A segment is 12 s at most; 256 MiB are 170 Mbit/s. More is a broken ingest.</summary>
     public const int MaxSegmentBytes = 256 * 1024 * 1024;
@@ -32,7 +33,7 @@ public sealed class SegmentAssembler : IDisposable
     private SegmentBegin? _begin;
     private List<AccessUnit> _units = [];
     private long _bytes;
-    private uint _fence;
+    private uint _fence = fence;
 
     /// <summary>Takes the next record; <paramref name="segment"/> is set when this one completed it.</summary>
     public AssemblyStep Add(in FeedRecord record, out StampedSegment? segment)

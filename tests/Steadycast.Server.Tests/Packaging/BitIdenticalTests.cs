@@ -1,0 +1,134 @@
+using Steadycast.Protocols.Mp4;
+using Steadycast.Protocols.MpegTs;
+using Steadycast.Streaming.Feed;
+using Steadycast.Streaming.Packaging;
+using Steadycast.Streaming.Segments;
+
+namespace Steadycast.Server.Tests.Packaging;
+
+/// <summary>The promise that the whole failover rests on: two packagers never write different bytes under one number.</summary>
+public sealed class BitIdenticalTests
+{
+    private const int Seeds = 250;
+
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(20);
+
+    [Theory]
+    [InlineData(Container.Fmp4)]
+    [InlineData(Container.Ts)]
+    public void Packagers_that_come_and_go_write_the_same_bytes(Container container)
+    {
+        var restarts = 0;
+        var segments = 0;
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            var random = new Random(seed);
+            foreach (var resumes in (bool[])[false, true])
+            {
+                // One without memory cannot know that an epoch is over; one with a store can.
+                var records = RandomFeed.Of(seed, lowerEpochs: resumes);
+                var expected = FromTheStart(records, container);
+                segments += expected.Count;
+                restarts += Compare(seed, expected, ComingAndGoing(records, container, random, resumes), all: resumes);
+            }
+        }
+
+        Assert.True(restarts > 5 * Seeds, $"{restarts} restarts over {segments} segments");
+    }
+
+    [Theory]
+    [InlineData(Container.Fmp4)]
+    [InlineData(Container.Ts)]
+    public void Every_segment_is_whole_and_the_index_is_that_of_the_records(Container container)
+    {
+        for (var seed = 0; seed < Seeds; seed++)
+        {
+            var ts = new TsReader();
+            StreamIndex? index = null;
+            foreach (var segment in FromTheStart(RandomFeed.Of(seed, lowerEpochs: true), container).Values)
+            {
+                index = segment.AppendTo(index, Window);
+                Assert.Equal(segment.Record.Msn, index.Edge);
+                Assert.Equal(segment.Bytes.Length, segment.Record.Bytes);
+                if (container == Container.Ts) ts.Read(segment.Bytes.Span);
+                else Assert.True(MediaFragment.IsWhole(segment.Bytes.Span));
+            }
+
+            Assert.Equal((0, 0, 0), (ts.ContinuityErrors, ts.SyncErrors, ts.DamagedPackets));
+        }
+    }
+
+    private static SortedDictionary<long, PackagedSegment> FromTheStart(IReadOnlyList<FeedRecord> records, Container container)
+    {
+        using var packager = new HlsPackager(container);
+        var made = new SortedDictionary<long, PackagedSegment>();
+        foreach (var record in records)
+        {
+            if (packager.Add(record, out var segment) == PackagingStep.Packaged) made.Add(segment!.Record.Msn, segment);
+            else Assert.Null(segment);
+        }
+
+        return made;
+    }
+
+    /// <summary>
+    /// Kills the packager at random records. The next one reads on from there, so that it joins at the next begin; or it
+    /// resumes as the role does: from the ring, behind what the store has.
+    /// </summary>
+    private static (List<PackagedSegment> Made, int Restarts) ComingAndGoing(
+        IReadOnlyList<FeedRecord> records, Container container, Random random, bool resumes)
+    {
+        var made = new List<PackagedSegment>();
+        var restarts = 0;
+        StreamIndex? index = null;
+        var packager = new HlsPackager(container);
+        for (var at = 0; at < records.Count; at++)
+        {
+            if (random.Next(400) == 0)
+            {
+                packager.Dispose();
+                packager = new HlsPackager(container, resumes ? index : null);
+                restarts++;
+                if (resumes) at = FirstBegin(records, packager.LastMsn + 1);
+            }
+
+            packager.Add(records[at], out var segment);
+            if (segment is null) continue;
+            made.Add(segment);
+            index = segment.AppendTo(index, Window);
+        }
+
+        packager.Dispose();
+        return (made, restarts);
+    }
+
+    private static int FirstBegin(IReadOnlyList<FeedRecord> records, long msn)
+    {
+        for (var i = 0; i < records.Count; i++)
+        {
+            if (records[i].Begin is { } begin && begin.Msn >= msn) return i;
+        }
+
+        return records.Count - 1;
+    }
+
+    private static int Compare(
+        int seed,
+        SortedDictionary<long, PackagedSegment> expected,
+        (List<PackagedSegment> Made, int Restarts) actual,
+        bool all)
+    {
+        Assert.True(!all || actual.Made.Count == expected.Count, $"seed {seed}: {actual.Made.Count} of {expected.Count}");
+        foreach (var segment in actual.Made)
+        {
+            Assert.True(expected.TryGetValue(segment.Record.Msn, out var other), $"seed {seed}: {segment.Record.Msn}");
+            Assert.Equal(other.Record, segment.Record);
+            Assert.Equal(other.Map, segment.Map);
+            Assert.Equal(other.Variant, segment.Variant);
+            Assert.True(segment.Bytes.Span.SequenceEqual(other.Bytes.Span), $"seed {seed}: {segment.Record.Msn}");
+            Assert.True(segment.MapBytes.Span.SequenceEqual(other.MapBytes.Span), $"seed {seed}: {segment.Record.Msn}");
+        }
+
+        return actual.Restarts;
+    }
+}

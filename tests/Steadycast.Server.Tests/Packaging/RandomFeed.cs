@@ -1,0 +1,180 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using Steadycast.Protocols.Codecs;
+using Steadycast.Streaming.Feed;
+
+namespace Steadycast.Server.Tests.Packaging;
+
+/// <summary>The records of a stream as an ingest may stamp them, all from one seed.</summary>
+internal sealed class RandomFeed
+{
+    private static readonly byte[][] AvcRecords =
+    [
+        Convert.FromHexString("0164000dffe100196764000dacd941519e226c04400000fa40003a9803c50a658001000668ebe3cb22c0fdf8f800"),
+        Convert.FromHexString("0142c02affe100186742c02ada01e0089f970110000003001000000780f1832a01000468ce0fc8"),
+    ];
+
+    private static readonly byte[] HevcRecord = Convert.FromHexString(
+        "0101600000009000000000003cf000fcfdf8f800000f02210001002942010101600000030090000003000003003ca00a480b9c9596566" +
+        "924caf01680800001f480003a980422000100074401c172b46240");
+
+    private static readonly (byte[] Record, int Rate)[] AacRecords = [([0x12, 0x10], 44100), ([0x11, 0x90], 48000)];
+
+    private readonly Random _random;
+    private readonly List<FeedRecord> _records = [];
+    private readonly FeedHash _hash;
+    private readonly bool _lowerEpochs;
+    private readonly double _fps;
+    private readonly bool _reorders;
+    private readonly bool _irregular;
+    private StreamEpoch _epoch;
+    private ImmutableArray<TrackConfig> _tracks = [];
+    private int _audioRate;
+    private long _msn;
+    private long _time;
+    private long _pictures;
+    private long _samples;
+    private long _origin;
+    private long _discontinuities;
+
+    private RandomFeed(int seed, bool lowerEpochs, FeedHash hash)
+    {
+        (_hash, _lowerEpochs) = (hash, lowerEpochs);
+        _random = new Random(seed);
+        _fps = Pick(30, 30000 / 1001.0, 25, 60);
+        _reorders = _random.Next(2) == 0;
+        _irregular = _random.Next(2) == 0;
+        _msn = _random.NextInt64(1L << 40);
+        // Some streams are old enough for the 33-bit clock of MPEG-TS, and for 32 bits, to have wrapped or to wrap now.
+        _origin = _time = Pick(0, 90_000 * _random.NextInt64(1_000_000), (1L << 33) - 300_000, (1L << 32) - 300_000);
+        _epoch = new StreamEpoch("live/show", (uint)_random.Next(1, 9), Guid.Empty, 1_900_000_000_000, 2 + _random.Next(9));
+        ChangeTracks();
+        var segments = _random.Next(5, 10);
+        for (var i = 0; i < segments; i++) AddSegment(first: i == 0);
+    }
+
+    /// <param name="lowerEpochs">Whether an ingest that was thought dead puts its word in, too.</param>
+    public static IReadOnlyList<FeedRecord> Of(int seed, bool lowerEpochs)
+    {
+        using var hash = new FeedHash();
+        return new RandomFeed(seed, lowerEpochs, hash)._records;
+    }
+
+    private bool HasVideo => _tracks.Any(track => track.IsVideo);
+
+    private bool HasAudio => _tracks.Any(track => !track.IsVideo);
+
+    private void AddSegment(bool first)
+    {
+        var discontinuity = false;
+        if (!first && _random.Next(6) == 0)
+        {
+            // A publisher left and came back, or changed its codecs: a new epoch, and time goes on after a pause.
+            _epoch = _epoch with { EpochId = _epoch.EpochId + 1 };
+            _origin = _time += _random.Next(0, 900_000);
+            (_pictures, _samples) = (0, 0);
+            discontinuity = true;
+            _discontinuities++;
+            if (_random.Next(2) == 0) ChangeTracks();
+        }
+
+        var begin = new SegmentBegin(
+            _epoch, _msn, _time, discontinuity, _discontinuities, Independent: true, AllIndependent: true, _tracks);
+        if (_random.Next(8) == 0) AddAbandoned(begin);
+        if (_lowerEpochs && !first && _random.Next(8) == 0) AddFromLowerEpoch(begin);
+
+        var end = _time + Length();
+        var units = UnitsUntil(end);
+        Add(begin, units);
+        _records.Add(new FeedRecord(new SegmentEnd(_msn, end - _time, units.Count, _hash.End(), IsShort: false)));
+        if (_random.Next(4) == 0) _records.Add(new FeedRecord(new FeedState(FeedActivity.Live, _epoch.EpochId, _msn)));
+        (_time, _msn) = (end, _msn + 1);
+    }
+
+    private void AddAbandoned(SegmentBegin begin)
+    {
+        _records.Add(new FeedRecord(begin with { Time = begin.Time + 1 }));
+        for (var i = _random.Next(3); i > 0; i--) _records.Add(new FeedRecord(Video(begin.Time, i == 1)));
+    }
+
+    /// <summary>What an ingest that was thought dead still says: a whole and right segment, under a number of now.</summary>
+    private void AddFromLowerEpoch(SegmentBegin begin)
+    {
+        var old = begin with { Epoch = begin.Epoch with { EpochId = 0 }, Time = begin.Time + 5 };
+        Add(old, []);
+        _records.Add(new FeedRecord(new SegmentEnd(begin.Msn, 90_000, 0, _hash.End(), IsShort: true)));
+    }
+
+    private void Add(SegmentBegin begin, IReadOnlyList<AccessUnit> units)
+    {
+        _records.Add(new FeedRecord(begin));
+        _hash.Begin(begin);
+        foreach (var unit in units)
+        {
+            _records.Add(new FeedRecord(unit));
+            _hash.Append(unit);
+        }
+    }
+
+    private void ChangeTracks()
+    {
+        var (aac, rate) = Pick(AacRecords);
+        var video = _random.Next(3) == 0
+            ? new TrackConfig(1, Codec.H265, HevcRecord)
+            : new TrackConfig(1, Codec.H264, Pick(AvcRecords));
+        var audio = new TrackConfig(2, Codec.Aac, aac);
+        _audioRate = rate;
+        _tracks = _random.Next(6) switch { 0 => [video], 1 => [audio], _ => [video, audio] };
+    }
+
+    private long Length()
+    {
+        if (!HasVideo) return 1024L * 90_000 / _audioRate * _random.Next(40, 80);
+        var pictures = _irregular ? _random.Next(10, 120) : (int)Math.Round(_fps * 2);
+        return DtsOf(_pictures + pictures) - _time;
+    }
+
+    /// <summary>Whole milliseconds, as RTMP has them.</summary>
+    private long DtsOf(long picture) => _origin + (90 * (long)Math.Round(picture * 1000 / _fps));
+
+    private long AudioDtsOf(long sample) => _origin + (sample * 90_000 / _audioRate);
+
+    private List<AccessUnit> UnitsUntil(long end)
+    {
+        var units = new List<AccessUnit>();
+        for (var first = true; HasVideo && DtsOf(_pictures) < end; first = false)
+            units.Add(Video(DtsOf(_pictures++), first));
+        while (HasAudio && AudioDtsOf(_samples) < end)
+        {
+            var position = (_origin * _audioRate / 90_000) + _samples;
+            units.Add(new AccessUnit(2, AudioDtsOf(_samples), 0, position, IsKeyframe: true, Bytes(_random.Next(1, 400))));
+            _samples += 1024;
+        }
+
+        // A sound card that slept: the ingest sets its clock anew.
+        if (_random.Next(5) == 0) _samples += _random.Next(1, 20_000);
+        return [.. units.OrderBy(unit => unit.Dts).ThenBy(unit => unit.TrackId)];
+    }
+
+    private AccessUnit Video(long dts, bool key)
+    {
+        var frame = (int)Math.Round(90_000 / _fps);
+        var offset = !_reorders ? 0 : key ? 2 * frame : _random.Next(-1, 4) * frame;
+        var isHevc = _tracks.Any(track => track.Codec == Codec.H265);
+        var header = isHevc ? (byte[])(key ? [0x26, 0x01] : [0x02, 0x01]) : key ? [0x65] : [0x41];
+        var nal = header.Concat(Bytes(_random.Next(1, key ? 3000 : 500)).ToArray()).ToArray();
+        var payload = new byte[4 + nal.Length];
+        BinaryPrimitives.WriteInt32BigEndian(payload, nal.Length);
+        nal.CopyTo(payload, 4);
+        return new AccessUnit(1, dts, offset, 0, key, payload);
+    }
+
+    private ReadOnlyMemory<byte> Bytes(int count)
+    {
+        var bytes = new byte[count];
+        _random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];
+}

@@ -1,0 +1,172 @@
+using Steadycast.Protocols.Rtmp;
+
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>One message of a stream, as the cutter takes it.</summary>
+/// <param name="Timestamp">As on the wire: 32 bits, any start.</param>
+/// <param name="Publication">Another number, another publisher.</param>
+/// <param name="AfterLoss">Messages of the same publisher before this one are missing.</param>
+/// <param name="Payload">The FLV tag body; not kept.</param>
+internal readonly record struct CutterInput(
+    RtmpMessageType Type, uint Timestamp, int Publication, bool AfterLoss, ReadOnlyMemory<byte> Payload);
+
+/// <summary>
+/// Makes a stream's feed: messages in, in order; numbered and stamped records out. Every decision that two packagers might
+/// take differently is taken here, once.
+/// </summary>
+/// <remarks>
+/// <para>Pure: no clock, no files; the caller hands the time in and stores <see cref="State"/> before it passes the
+/// records of the same call on. Not thread-safe.</para>
+/// <para>A message goes through: (1) publisher and loss, (2) reading, (3) unwrapping, (4) judging its timestamp,
+/// (5) the gate of an epoch's start, (6) its place on the timeline, (7) interleaving, (8) measuring, while the target
+/// duration is unknown, (9) cutting.</para>
+/// </remarks>
+internal sealed class Cutter : IDisposable
+{
+    private readonly string _stream;
+    private readonly Guid _ingestId;
+    private readonly int _segmentSeconds;
+    private readonly bool _numbersWereLost;
+    private readonly FrameReader _reader;
+    private readonly WireClock _wire = new();
+    private readonly Alignment _alignment;
+    private readonly StartGate _gate;
+    private readonly Interleaver _interleaver = new();
+    private int? _publication;
+    private EpochTimeline? _epoch;
+    private GopMeasure? _measure;
+    private Segmenter? _segmenter;
+    private long _anchorUtcMs;
+
+    /// <param name="stream">Goes into every epoch record.</param>
+    /// <param name="ingestId">Of this process.</param>
+    /// <param name="segmentSeconds">The shortest segment to aim for, 1 to 10.</param>
+    /// <param name="state">What an earlier process, or an earlier cutter, left; null: numbers come from the clock.</param>
+    /// <param name="numbersWereLost">There was an earlier one, but its state cannot be read.</param>
+    public Cutter(string stream, Guid ingestId, int segmentSeconds, StreamState? state, bool numbersWereLost = false)
+    {
+        (_stream, _ingestId, _segmentSeconds, _numbersWereLost) = (stream, ingestId, segmentSeconds, numbersWereLost);
+        _reader = new FrameReader(Counters);
+        _alignment = new Alignment(Counters);
+        _gate = new StartGate(Counters);
+        if (state is not null)
+            _segmenter = NewSegmenter(state);
+    }
+
+    public CutterCounters Counters { get; } = new();
+
+    /// <summary>Null until the first segment of a new stream begins.</summary>
+    public StreamState? State => _segmenter?.State;
+
+    public SegmentFacts? Facts => _segmenter?.Facts;
+
+    /// <summary>What the feed says of itself while a publisher is there.</summary>
+    public FeedActivity Activity => _segmenter is { IsOpen: true } ? FeedActivity.Live
+        : _publication is null ? FeedActivity.Idle : FeedActivity.Starting;
+
+    /// <summary>Takes a message; appends the records that it completes.</summary>
+    public void Push(in CutterInput input, long utcMs, List<FeedRecord> output)
+    {
+        if (_publication is { } publication && publication != input.Publication)
+            Finish(output);
+        _publication = input.Publication;
+        if (input.AfterLoss)
+            EndEpoch(DiscontinuityCause.Loss, output);
+        if (!_reader.TryRead(input.Type, input.Payload, out var frame))
+            return;
+        var time = _wire.Unwrap(frame.IsVideo, input.Timestamp);
+        if (!_alignment.TryFollow(frame.IsVideo, time, MaxForwardMs, out var aligned))
+        {
+            EndEpoch(DiscontinuityCause.Timestamps, output);
+            _alignment.TryFollow(frame.IsVideo, time, MaxForwardMs, out aligned);
+        }
+
+        frame = frame with { TimeMs = aligned, UtcMs = utcMs };
+        if (_epoch is not null)
+            Place(frame, output);
+        else if (_gate.TryOpen(frame, _reader.HasVideo, out var start))
+            StartEpoch(start, output);
+    }
+
+    /// <summary>The publisher has gone: what arrived is cut off, and the next message starts another epoch.</summary>
+    public void Finish(List<FeedRecord> output)
+    {
+        EndEpoch(DiscontinuityCause.Publisher, output);
+        _publication = null;
+        _reader.Reset();
+        _wire.Reset();
+        _gate.Reset();
+    }
+
+    public void Dispose() => _segmenter?.Dispose();
+
+    // One silence may not be longer than a segment: with a target duration of 1 s that is less than the usual limit.
+    private long MaxForwardMs => State is { TargetDurationSeconds: 1 } ? 1400 : Alignment.MaxForwardMs;
+
+    private void StartEpoch(List<MediaFrame> start, List<FeedRecord> output)
+    {
+        var first = start[0];
+        if (_segmenter is null)
+            (_anchorUtcMs, _measure) = (first.UtcMs, new GopMeasure(_segmentSeconds));
+        var time = State is { } state
+            ? Math.Max(state.EndTime, (first.UtcMs - state.AnchorUtcMs) * (CutRule.Second / 1000))
+            : 0;
+        _epoch = new EpochTimeline(first.TimeMs, time, Counters);
+        _interleaver.Start(time);
+        foreach (var frame in start)
+            Place(frame, output);
+    }
+
+    private void Place(in MediaFrame frame, List<FeedRecord> output)
+    {
+        if (!_epoch!.TryPlace(frame, out var unit))
+            return;
+        _interleaver.Add(unit);
+        Drain(false, output);
+    }
+
+    private void Drain(bool flush, List<FeedRecord> output)
+    {
+        while (_interleaver.TryTake(flush, out var unit))
+        {
+            if (_measure is null)
+                _segmenter!.Add(unit, _interleaver.NextAudio, output);
+            else if (_measure.Add(unit))
+                Freeze(output);
+        }
+    }
+
+    private void Freeze(List<FeedRecord> output)
+    {
+        var (units, target) = (_measure!.Units, _measure.TargetDurationSeconds);
+        _measure = null;
+        _segmenter = NewSegmenter(StreamState.New(_anchorUtcMs, target));
+        for (var i = 0; i < units.Count; i++)
+        {
+            var nextAudio = units[i].IsVideoKeyframe
+                ? units.Skip(i + 1).FirstOrDefault(unit => !unit.IsVideo).Track ?? _interleaver.NextAudio
+                : null;
+            _segmenter.Add(units[i], nextAudio, output);
+        }
+    }
+
+    private void EndEpoch(DiscontinuityCause cause, List<FeedRecord> output)
+    {
+        if (_epoch is not null)
+            Drain(true, output);
+
+        // Less than one whole segment says too little of the publisher to freeze a target duration by.
+        if (_measure is { HasSegment: true })
+            Freeze(output);
+        if (_measure is not null)
+            Counters.Drop(FeedDrop.TooShort, _measure.Units.Count);
+        _measure = null;
+        _epoch = null;
+        _segmenter?.EndEpoch(cause, output);
+        _gate.Clear();
+        _alignment.Reset();
+    }
+
+    private Segmenter NewSegmenter(StreamState state) =>
+        new(_stream, _ingestId, _segmentSeconds, state, _numbersWereLost, Counters);
+}

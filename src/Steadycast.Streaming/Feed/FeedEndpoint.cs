@@ -1,0 +1,186 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>
+/// Serves feeds over HTTP: <c>GET /feed</c>, a JSON object per line for each stream as it appears (empty lines are signs
+/// of life), and <c>GET /feed/{stream}?from=MSN</c>, the preamble and records of <see cref="FeedCodec"/> without end.
+/// </summary>
+internal sealed partial class FeedEndpoint(
+    FeedDirectory directory, TimeProvider time, FeedMetrics metrics, ILogger logger, CancellationToken stopping)
+{
+    /// <summary>Between two signs of life; clients give up after a few.</summary>
+    public static readonly TimeSpan StateInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>A reader that takes no bytes for so long is disconnected; it may come back and resume.</summary>
+    public static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/feed", ListAsync);
+        routes.MapGet("/feed/{**stream}", ServeAsync);
+    }
+
+    private async Task ListAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/x-ndjson";
+        await using var send = new Sending(context, time, stopping);
+        var told = 0;
+        try
+        {
+            while (true)
+            {
+                var changed = directory.Changed;
+                var names = directory.Names;
+                var lines = names.Count == told ? "\n" : string.Concat(names.Skip(told).Select(
+                    name => $"{{\"stream\":{JsonEncodedTextOf(name)}}}\n"));
+                told = names.Count;
+                await send.WriteAsync(System.Text.Encoding.UTF8.GetBytes(lines));
+                await send.WaitAsync(changed, StateInterval);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            context.Abort();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, string stream)
+    {
+        var from = context.Request.Query["from"].ToString();
+        long msn = 0;
+        if (from.Length > 0 && !(long.TryParse(from, out msn) && msn >= 0))
+            await Problem(StatusCodes.Status400BadRequest, "from is a media sequence number.").ExecuteAsync(context);
+        else if (directory.Find(stream) is { } feed)
+            await SendAsync(context, feed, msn);
+        else
+            await Problem(StatusCodes.Status404NotFound, "There is no such stream here yet.").ExecuteAsync(context);
+    }
+
+    private async Task SendAsync(HttpContext context, StampedFeed feed, long from)
+    {
+        context.Response.ContentType = FeedCodec.ContentType;
+        context.Response.Headers.CacheControl = "no-store";
+        await using var send = new Sending(context, time, stopping);
+        metrics.ReaderCame();
+        LogReaderCame(feed.Stream, context.Connection.RemoteIpAddress, from);
+        string? reason = null;
+        try
+        {
+            reason = await SendAsync(send, feed, new RingPlace(from));
+        }
+        catch (OperationCanceledException)
+        {
+            reason = send.IsStuck ? "stuck" : null;
+        }
+        finally
+        {
+            metrics.ReaderLeft();
+            if (reason is not null)
+            {
+                metrics.ReaderDropped(reason);
+                LogReaderDropped(feed.Stream, context.Connection.RemoteIpAddress, reason);
+            }
+
+            context.Abort();
+        }
+    }
+
+    /// <summary>Why the reader was given up; otherwise it ends by cancellation.</summary>
+    private async Task<string> SendAsync(Sending send, StampedFeed feed, RingPlace place)
+    {
+        await send.WriteAsync(FeedCodec.Preamble.ToArray());
+        FeedState? told = null;
+        var toldAt = time.GetTimestamp();
+        while (true)
+        {
+            var changed = feed.Changed;
+            var read = feed.Ring.Read(place, out var bytes);
+            switch (read)
+            {
+                case RingRead.Behind:
+                    return "behind";
+                case RingRead.Bytes:
+                    await send.WriteAsync(bytes);
+                    continue;
+            }
+
+            var state = feed.State;
+            if (state != told || time.GetElapsedTime(toldAt) >= StateInterval)
+            {
+                (told, toldAt) = (state, time.GetTimestamp());
+                var record = new ArrayBufferWriter<byte>(64);
+                FeedCodec.Write(record, state);
+                await send.WriteAsync(record.WrittenMemory);
+            }
+
+            await send.WaitAsync(changed, StateInterval);
+        }
+    }
+
+    private static IResult Problem(int status, string detail) => Results.Problem(detail, statusCode: status);
+
+    private static string JsonEncodedTextOf(string name) => $"\"{JsonEncodedText.Encode(name)}\"";
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{RemoteEndPoint} reads the feed of {StreamName} from segment {Msn}")]
+    private partial void LogReaderCame(string streamName, System.Net.IPAddress? remoteEndPoint, long msn);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{RemoteEndPoint} reads the feed of {StreamName} too slowly ({Reason}) and is disconnected")]
+    private partial void LogReaderDropped(string streamName, System.Net.IPAddress? remoteEndPoint, string reason);
+
+    /// <summary>One response, with a deadline for each write and an end when client or process go away.</summary>
+    private sealed class Sending : IAsyncDisposable
+    {
+        private readonly TimeProvider _time;
+        private readonly CancellationTokenSource _gone;
+        private readonly CancellationTokenSource _deadline;
+        private readonly CancellationTokenRegistration _registration;
+        private readonly PipeWriter _writer;
+
+        public Sending(HttpContext context, TimeProvider time, CancellationToken stopping)
+        {
+            _time = time;
+            _gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+            _deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+            _registration = _gone.Token.Register(_deadline.Cancel);
+            _writer = context.Response.BodyWriter;
+        }
+
+        public bool IsStuck => _deadline.IsCancellationRequested && !_gone.IsCancellationRequested;
+
+        public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
+        {
+            _deadline.CancelAfter(SendTimeout);
+            await _writer.WriteAsync(bytes, _deadline.Token);
+            _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
+            _deadline.Token.ThrowIfCancellationRequested();
+        }
+
+        /// <summary>Until something has changed, or the time is over.</summary>
+        public async Task WaitAsync(Task changed, TimeSpan atMost)
+        {
+            try
+            {
+                await changed.WaitAsync(atMost, _time, _gone.Token);
+            }
+            catch (TimeoutException)
+            {
+                // As good as a change: a sign of life is due.
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _registration.DisposeAsync();
+            _deadline.Dispose();
+            _gone.Dispose();
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>One stream's feed as its readers see it: the ring, the state, and a sign when either has changed.</summary>
+/// <remarks>One writer, any number of readers.</remarks>
+internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState state) : IDisposable
+{
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile FeedState _state = state;
+
+    public string Stream => stream;
+
+    public ReplayRing Ring => ring;
+
+    public FeedState State => _state;
+
+    /// <summary>Completes at the next change; take it before looking, then nothing is missed.</summary>
+    public Task Changed => Volatile.Read(ref _changed).Task;
+
+    public void Append(IReadOnlyList<FeedRecord> records, FeedState state)
+    {
+        if (records.Count == 0 && state == _state)
+            return;
+        ring.Append(records);
+        _state = state;
+        var changed = Interlocked.Exchange(
+            ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        changed.SetResult();
+    }
+
+    public void Dispose() => ring.Dispose();
+}

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Steadycast.Streaming.Segments;
 
 /// <summary>One published segment: all that its playlist lines, and a switch that checks its bytes, need.</summary>
@@ -28,6 +30,8 @@ public sealed record SegmentRecord
 
     public required uint EpochId { get; init; }
 
+    /// <summary>Starts with a keyframe, or has no video.</summary>
+    [JsonRequired]
     public bool Independent { get; init; } = true;
 
     /// <summary>EXT-X-GAP: nothing can be fetched; <see cref="Bytes"/> is 0.</summary>

@@ -88,6 +88,12 @@ internal sealed class StreamFolder
                 RandomAccess.FlushToDisk(file);
             return temp;
         }
+        catch (ArgumentOutOfRangeException e)
+        {
+            // What .NET 10 makes of EFBIG: the file is larger than the system's or the process's limit.
+            TryDelete(temp);
+            throw new IOException(e.Message, e);
+        }
         catch
         {
             TryDelete(temp);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Steadycast.Streaming.Segments;
 
@@ -15,6 +16,7 @@ public sealed record StreamIndex
     public required int TargetDurationSeconds { get; init; }
 
     /// <summary>Whether EXT-X-INDEPENDENT-SEGMENTS is true of every segment so far.</summary>
+    [JsonRequired]
     public bool IndependentSegments { get; init; } = true;
 
     /// <summary>Consecutive numbers, oldest first; never empty once published.</summary>

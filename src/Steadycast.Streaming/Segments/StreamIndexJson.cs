@@ -40,6 +40,7 @@ public static class StreamIndexJson
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     MaxDepth = 8)]
 [JsonSerializable(typeof(StreamIndex))]
 internal sealed partial class StreamIndexJsonContext : JsonSerializerContext;

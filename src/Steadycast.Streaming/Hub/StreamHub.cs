@@ -4,14 +4,48 @@ using Microsoft.Extensions.Logging;
 namespace Steadycast.Streaming.Hub;
 
 /// <summary>All streams of a process, by name.</summary>
-public sealed class StreamHub(HubOptions options, TimeProvider time, HubMetrics metrics, ILogger<StreamHub> log)
-    : IAsyncDisposable
+/// <remarks>
+/// One lock orders what is rare: publishers and subscribers that come and go, streams that vanish. No message passes
+/// it.
+/// </remarks>
+public sealed partial class StreamHub : IAsyncDisposable
 {
     /// <summary>The chunk size of the bytes that subscriptions give out; a player is told it before them.</summary>
     public const int ChunkSize = 65536;
 
+    // Slabs that wait for the next stream: enough for a few that end at once, little for a server that idles.
+    private const int MaxPooledBytes = 16 << 20;
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<StreamName, LiveStream> streams = [];
+    private readonly List<(Action<LiveStream> Started, Action<LiveStream>? Vanished)> observers = [];
+    private readonly SlabPool pool = new(MaxPooledBytes);
+    private readonly HubOptions options;
+    private readonly TimeProvider time;
+    private readonly HubMetrics metrics;
+    private readonly ILogger<StreamHub> log;
+    private readonly ITimer sweep;
+    private bool isStopping;
+
+    public StreamHub(HubOptions options, TimeProvider time, HubMetrics metrics, ILogger<StreamHub> log)
+    {
+        (this.options, this.time, this.metrics, this.log) = (options, time, metrics, log);
+        sweep = time.CreateTimer(static h => ((StreamHub)h!).Sweep(), this, SweepEvery, SweepEvery);
+    }
+
     /// <summary>The streams of this moment, players waiting for a publisher included.</summary>
-    public IReadOnlyCollection<LiveStream> Streams => throw new NotSupportedException();
+    public IReadOnlyCollection<LiveStream> Streams
+    {
+        get
+        {
+            lock (gate)
+                return [.. streams.Values];
+        }
+    }
+
+    /// <summary>What logs and cursors hold, and what waits to be used again.</summary>
+    public (long RentedBytes, long PooledBytes) Memory => (pool.RentedBytes, pool.KeptBytes);
 
     /// <summary>Tells of streams as they come and go; streams that are there already are told at once.</summary>
     /// <param name="started">
@@ -19,24 +53,188 @@ public sealed class StreamHub(HubOptions options, TimeProvider time, HubMetrics 
     /// subscribes in it misses nothing; must not block.
     /// </param>
     /// <param name="vanished">Neither publisher nor player for the grace period; its subscriptions are closed.</param>
-    public void Observe(Action<LiveStream> started, Action<LiveStream>? vanished = null) =>
-        throw new NotSupportedException();
+    public void Observe(Action<LiveStream> started, Action<LiveStream>? vanished = null)
+    {
+        LiveStream[] already;
+        lock (gate)
+        {
+            observers.Add((started, vanished));
+            already = [.. streams.Values.Where(s => s.PublicationCount > 0)];
+        }
 
-    public LiveStream? Find(StreamName name) => throw new NotSupportedException();
+        foreach (LiveStream stream in already)
+            started(stream);
+    }
+
+    public LiveStream? Find(StreamName name)
+    {
+        lock (gate)
+            return streams.GetValueOrDefault(name);
+    }
 
     /// <summary>Takes a stream for a publisher; the publication is not null exactly when accepted.</summary>
-    public PublishOutcome Publish(StreamName name, PublisherInfo publisher, out Publication? publication) =>
-        throw new NotSupportedException();
+    public PublishOutcome Publish(StreamName name, PublisherInfo publisher, out Publication? publication)
+    {
+        Publication? loser = null;
+        Action<LiveStream>[] tell = [];
+        lock (gate)
+        {
+            PublishOutcome outcome = Judge_NeedsLock(name, out LiveStream? stream, out loser);
+            metrics.Published(outcome);
+            publication = null;
+            if (outcome != PublishOutcome.Accepted)
+            {
+                LogRefused(log, name, publisher.ConnectionId, outcome);
+                return outcome;
+            }
+
+            publication = new Publication(this, stream!, publisher, ++stream!.PublicationCount, time);
+            stream.SetPublication(publication);
+            if (publication.Number == 1)
+                tell = [.. observers.Select(o => o.Started)];
+        }
+
+        if (loser is not null)
+        {
+            string reason = $"taken over by connection {publisher.ConnectionId}";
+            metrics.TakenOver();
+            metrics.Unpublished();
+            LogTakenOver(log, name, loser.Publisher.ConnectionId, publisher.ConnectionId);
+            loser.SetEnded(reason);
+        }
+
+        LogStarted(log, name, publisher.ConnectionId, publisher.RemoteEndPoint);
+        foreach (Action<LiveStream> started in tell)
+            started(publication.Stream);
+        return PublishOutcome.Accepted;
+    }
 
     /// <summary>Subscribes, also before there is a publisher; survives publishers. False: the hub is full.</summary>
     public bool TrySubscribe(
-        StreamName name, SubscriptionOptions subscription, [NotNullWhen(true)] out Subscription? subscribed) =>
-        throw new NotSupportedException();
+        StreamName name, SubscriptionOptions subscription, [NotNullWhen(true)] out Subscription? subscribed)
+    {
+        lock (gate)
+        {
+            subscribed = FindOrAdd_NeedsLock(name)?.Subscribe(subscription);
+            return subscribed is not null;
+        }
+    }
 
     /// <summary>Ends every publication and closes every subscription.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _ = (options, time, metrics, log);
-        return ValueTask.CompletedTask;
+        LiveStream[] all;
+        lock (gate)
+        {
+            isStopping = true;
+            all = [.. streams.Values];
+        }
+
+        await sweep.DisposeAsync();
+        foreach (LiveStream stream in all)
+        {
+            if (stream.Publication is { } publication)
+                End(publication, "the server is stopping");
+            stream.Close();
+            metrics.StreamRemoved();
+        }
+
+        lock (gate)
+            streams.Clear();
     }
+
+    internal void End(Publication publication, string reason)
+    {
+        bool wasCurrent;
+        lock (gate)
+        {
+            wasCurrent = ReferenceEquals(publication.Stream.Publication, publication);
+            if (wasCurrent)
+                publication.Stream.SetPublication(null);
+        }
+
+        publication.SetEnded(reason);
+        if (!wasCurrent)
+            return;
+        metrics.Unpublished();
+        LogEnded(log, publication.Stream.Name, publication.Publisher.ConnectionId, reason);
+    }
+
+    private PublishOutcome Judge_NeedsLock(StreamName name, out LiveStream? stream, out Publication? loser)
+    {
+        loser = null;
+        stream = FindOrAdd_NeedsLock(name);
+        if (stream is null)
+            return PublishOutcome.Full;
+        loser = stream.Publication;
+        bool mayHave = loser is null || options.PublishConflict switch
+        {
+            PublishConflict.Takeover => true,
+            PublishConflict.TakeoverWhenSilent => loser.SilentFor >= options.SilentAfter,
+            _ => false,
+        };
+        return mayHave ? PublishOutcome.Accepted : PublishOutcome.Busy;
+    }
+
+    private LiveStream? FindOrAdd_NeedsLock(StreamName name)
+    {
+        if (streams.TryGetValue(name, out LiveStream? stream))
+            return stream;
+        if (isStopping || streams.Count >= options.MaxStreams)
+            return null;
+        stream = new LiveStream(name, options, pool, time, metrics);
+        streams.Add(name, stream);
+        metrics.StreamAdded();
+        return stream;
+    }
+
+    private void Sweep()
+    {
+        List<LiveStream> vanished = [];
+        Action<LiveStream>[] tell;
+        lock (gate)
+        {
+            foreach (LiveStream stream in streams.Values)
+            {
+                stream.TrimIdle();
+                if (!stream.IsUsed && time.GetElapsedTime(stream.IdleSince) >= options.StreamGrace)
+                    vanished.Add(stream);
+            }
+
+            foreach (LiveStream stream in vanished)
+                streams.Remove(stream.Name);
+            tell = [.. observers.Select(o => o.Vanished).OfType<Action<LiveStream>>()];
+        }
+
+        foreach (LiveStream stream in vanished)
+        {
+            stream.Close();
+            metrics.StreamRemoved();
+            LogVanished(log, stream.Name);
+            if (stream.PublicationCount > 0)
+                foreach (Action<LiveStream> gone in tell)
+                    gone(stream);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information,
+        "Publishing {StreamName} started on connection {ConnectionId} from {RemoteEndPoint}")]
+    private static partial void LogStarted(
+        ILogger log, StreamName streamName, string connectionId, string? remoteEndPoint);
+
+    [LoggerMessage(LogLevel.Information, "Publishing {StreamName} ended on connection {ConnectionId}: {Reason}")]
+    private static partial void LogEnded(ILogger log, StreamName streamName, string connectionId, string reason);
+
+    [LoggerMessage(LogLevel.Warning,
+        "Stream {StreamName} was taken from connection {ConnectionId} by {NewConnectionId}")]
+    private static partial void LogTakenOver(
+        ILogger log, StreamName streamName, string connectionId, string newConnectionId);
+
+    [LoggerMessage(LogLevel.Information,
+        "Publishing {StreamName} was refused to connection {ConnectionId}: {Outcome}")]
+    private static partial void LogRefused(
+        ILogger log, StreamName streamName, string connectionId, PublishOutcome outcome);
+
+    [LoggerMessage(LogLevel.Debug, "Stream {StreamName} is gone: nobody has used it")]
+    private static partial void LogVanished(ILogger log, StreamName streamName);
 }

@@ -1,0 +1,31 @@
+using Steadycast.Protocols.Rtmp;
+
+namespace Steadycast.Streaming.Hub;
+
+/// <summary>One line of the index beside the log: where a message lies in its slab, and what it is.</summary>
+internal struct LogEntry
+{
+    /// <summary>Where its first chunk header lies in the slab.</summary>
+    public int Offset;
+
+    /// <summary>Chunk headers and payload.</summary>
+    public int Length;
+
+    public int PayloadLength;
+
+    public int PublicationNumber;
+
+    /// <summary>Milliseconds on the stream's timeline.</summary>
+    public long TimeMs;
+
+    /// <summary>When it came, as a timestamp of the hub's clock.</summary>
+    public long ArrivedAt;
+
+    public uint WireTimestamp;
+
+    public RtmpMessageType Type;
+
+    public LogMessageFlags Flags;
+
+    public readonly int End => Offset + Length;
+}

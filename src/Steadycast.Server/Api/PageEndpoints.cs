@@ -5,7 +5,7 @@ namespace Steadycast.Server.Api;
 /// <summary>The page at <c>/</c> of the switch: plays the stream and shows where it comes from.</summary>
 internal static class PageEndpoints
 {
-    /// <summary>Nothing from anywhere else: the page works on a network without internet, and so does no injected script.</summary>
+    /// <summary>Nothing from anywhere else: the page works without internet, and no injected script does.</summary>
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
         "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
@@ -48,7 +48,8 @@ internal static class PageEndpoints
 
         response.ContentType = file.ContentType;
         var body = file.Bytes;
-        if (file.Gzip is { } gzip && request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal))
+        if (file.Gzip is { } gzip &&
+            request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal))
         {
             headers.ContentEncoding = "gzip";
             body = gzip;

@@ -13,7 +13,7 @@ internal sealed record PageFile(string ContentType, string ETag, byte[] Bytes, b
 {
     private const string Prefix = "page/";
 
-    /// <summary>All files by their path below the page: <c>index.html</c>, <c>assets/index-….js</c>; empty without a page.</summary>
+    /// <summary>All files by their path: <c>index.html</c>, <c>assets/index-….js</c>; empty without a page.</summary>
     public static FrozenDictionary<string, PageFile> LoadAll()
     {
         var assembly = Assembly.GetExecutingAssembly();

@@ -21,6 +21,7 @@ internal static class CommandLine
             LabCommand.Create(),
             ServeCommand.Create(),
             CheckCommand.Create(),
+            WatchCommand.Create(),
             VersionCommand.Create(),
         };
         // `version` says more, and in one place.

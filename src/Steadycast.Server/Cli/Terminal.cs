@@ -7,6 +7,8 @@ internal static class Terminal
 
     public static string Good(string text) => Paint(text, "32", Console.IsOutputRedirected);
 
+    public static string Bad(string text) => Paint(text, "31", Console.IsOutputRedirected);
+
     public static string Bold(string text) => Paint(text, "1", Console.IsOutputRedirected);
 
     public static string Dim(string text) => Paint(text, "2", Console.IsOutputRedirected);

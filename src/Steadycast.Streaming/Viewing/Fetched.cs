@@ -8,5 +8,6 @@ internal readonly record struct Fetched(int Status, string? Fault, ReadOnlyMemor
 {
     public bool Ok => Status is 200 or 206 && Fault is null;
 
-    public override string ToString() => Fault is null ? $"HTTP {Status}" : Status == 0 ? Fault : $"HTTP {Status}, {Fault}";
+    public override string ToString() =>
+        Fault is null ? $"HTTP {Status}" : Status == 0 ? Fault : $"HTTP {Status}, {Fault}";
 }

@@ -4,7 +4,7 @@ using Steadycast.Protocols.Mp4;
 
 namespace Steadycast.Streaming.Viewing;
 
-/// <summary>When the samples of fragmented MP4 begin and end (ISO/IEC 14496-12, sections 8.8.7, 8.8.8 and 8.8.12).</summary>
+/// <summary>When the samples of fragmented MP4 begin and end (ISO/IEC 14496-12, 8.8.7, 8.8.8 and 8.8.12).</summary>
 internal static class Fmp4Times
 {
     private const uint DurationPresent = 0x000100;
@@ -30,7 +30,8 @@ internal static class Fmp4Times
             return tracks;
         for (var boxes = new BoxReader(extends); boxes.TryRead(out var box);)
         {
-            if (box.Is("trex"u8) && box.Body.Length >= 16 && tracks.TryGetValue((int)UInt32(box.Body, 4), out var track))
+            if (box.Is("trex"u8) && box.Body.Length >= 16 &&
+                tracks.TryGetValue((int)UInt32(box.Body, 4), out var track))
                 tracks[(int)UInt32(box.Body, 4)] = (track.Timescale, UInt32(box.Body, 12));
         }
 
@@ -60,7 +61,8 @@ internal static class Fmp4Times
         ReadOnlySpan<byte> traf, Dictionary<int, (long Timescale, long Duration)> tracks, List<TrackSpan> spans)
     {
         if (!BoxReader.TryFind(traf, "tfhd", out var head) || head.Length < 8 ||
-            !BoxReader.TryFind(traf, "tfdt", out var time) || time.Length < (time.Length > 0 && time[0] == 1 ? 12 : 8) ||
+            !BoxReader.TryFind(traf, "tfdt", out var time) ||
+            time.Length < (time.Length > 0 && time[0] == 1 ? 12 : 8) ||
             !tracks.TryGetValue((int)UInt32(head, 4), out var track) || track.Timescale == 0)
             return false;
 
@@ -84,7 +86,8 @@ internal static class Fmp4Times
                 return false;
         }
 
-        spans.Add(new TrackSpan((int)UInt32(head, 4), start, end, track.Timescale, track.Timescale * ToleranceMs / 1000, 0));
+        var tolerance = track.Timescale * ToleranceMs / 1000;
+        spans.Add(new TrackSpan((int)UInt32(head, 4), start, end, track.Timescale, tolerance, 0));
         return true;
     }
 

@@ -7,9 +7,9 @@ namespace Steadycast.Streaming.Viewing;
 /// </summary>
 internal sealed class MediaContinuity(SeamLog seams)
 {
-    private readonly Dictionary<int, TrackSpan> before = [];
-    private TsTimes ts = new();
-    private long? previous;
+    private readonly Dictionary<int, TrackSpan> _before = [];
+    private TsTimes _ts = new();
+    private long? _previous;
 
     /// <summary><c>fmp4</c>, <c>ts</c>, <c>packed_audio</c>, or null when nothing was recognised yet.</summary>
     public string? Container { get; private set; }
@@ -17,16 +17,16 @@ internal sealed class MediaContinuity(SeamLog seams)
     /// <summary>Something is missing and has been reported: the next segment begins anew.</summary>
     public void Break()
     {
-        before.Clear();
-        ts = new TsTimes();
-        previous = null;
+        _before.Clear();
+        _ts = new TsTimes();
+        _previous = null;
     }
 
     public void Check(ListedSegment listed, ReadOnlyMemory<byte> map, ReadOnlyMemory<byte> bytes, TimeSpan now)
     {
-        if (listed.Segment.Discontinuity || listed.Msn != previous + 1)
+        if (listed.Segment.Discontinuity || listed.Msn != _previous + 1)
             Break();
-        previous = listed.Msn;
+        _previous = listed.Msn;
         // Not for us to decrypt; the playlist's promises are checked nevertheless.
         if (!listed.Segment.Keys.IsEmpty)
             return;
@@ -36,11 +36,11 @@ internal sealed class MediaContinuity(SeamLog seams)
         if (IsTransportStream(segment))
         {
             Container = "ts";
-            var errors = ts.ContinuityErrors;
-            whole = ts.TryRead(segment, listed.Segment.Duration, spans);
-            if (ts.ContinuityErrors > errors)
+            var errors = _ts.ContinuityErrors;
+            whole = _ts.TryRead(segment, listed.Segment.Duration, spans);
+            if (_ts.ContinuityErrors > errors)
                 seams.Add(SeamKind.ContinuityCounter, now, listed.Msn,
-                    $"{ts.ContinuityErrors - errors} continuity counters do not continue.");
+                    $"{_ts.ContinuityErrors - errors} continuity counters do not continue.");
         }
         else if (IsMp4(segment))
         {
@@ -64,12 +64,12 @@ internal sealed class MediaContinuity(SeamLog seams)
 
     private void Compare(in TrackSpan span, long msn, TimeSpan now)
     {
-        if (before.TryGetValue(span.Track, out var last) && last.Timescale == span.Timescale &&
+        if (_before.TryGetValue(span.Track, out var last) && last.Timescale == span.Timescale &&
             span.GapAfter(last) is var gap && gap != 0)
             seams.Add(gap > 0 ? SeamKind.Hole : SeamKind.Repeat, now, msn,
-                $"Track {span.Track}: {Math.Abs(gap):0.000} s of media {(gap > 0 ? "missing" : "repeated")} in the bytes.",
+                $"Track {span.Track}: {Math.Abs(gap):0.000} s of media {(gap > 0 ? "missing" : "twice")} in the bytes.",
                 Math.Abs(gap));
-        before[span.Track] = span;
+        _before[span.Track] = span;
     }
 
     private static bool IsTransportStream(ReadOnlySpan<byte> bytes) =>
@@ -81,5 +81,6 @@ internal sealed class MediaContinuity(SeamLog seams)
 
     /// <summary>ADTS, MP3 or AC-3 frames, or the ID3 tag that HLS puts before them.</summary>
     private static bool IsPackedAudio(ReadOnlySpan<byte> bytes) => bytes.StartsWith("ID3"u8) ||
-        (bytes.Length >= 2 && ((bytes[0] == 0xFF && (bytes[1] & 0xE0) == 0xE0) || (bytes[0] == 0x0B && bytes[1] == 0x77)));
+        (bytes.Length >= 2 &&
+            ((bytes[0] == 0xFF && (bytes[1] & 0xE0) == 0xE0) || (bytes[0] == 0x0B && bytes[1] == 0x77)));
 }

@@ -9,8 +9,8 @@ internal sealed class PlayHead
     /// <summary>A pause that nobody sees: the target of "rebuffer" in every drill is more than 100 ms.</summary>
     public static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(100);
 
-    private TimeSpan clock;
-    private TimeSpan? dryAt;
+    private TimeSpan _clock;
+    private TimeSpan? _dryAt;
 
     /// <summary>Media played, since the place of joining.</summary>
     public TimeSpan Position { get; private set; }
@@ -23,26 +23,26 @@ internal sealed class PlayHead
     /// <summary>Nothing more will come: standing still at the end is not a stall.</summary>
     public bool Ended { get; set; }
 
-    /// <summary>How much was buffered when it was least, before a segment came; null until the second segment.</summary>
+    /// <summary>The least that was buffered when a segment came; null until the second segment.</summary>
     public TimeSpan? LeastBuffered { get; private set; }
 
     public TimeSpan Buffered => BufferedTo - Position;
 
-    /// <summary>Adds a segment that has arrived; returns the stall that this ends, when it was long enough to be one.</summary>
+    /// <summary>Adds a segment that has arrived; returns the stall that this ends, if it was one.</summary>
     public Standstill? Append(TimeSpan duration, TimeSpan now)
     {
         Standstill? ended = null;
         if (!Started)
         {
             Started = true;
-            clock = now;
+            _clock = now;
         }
         else
         {
             Advance(now);
             LeastBuffered = LeastBuffered is { } least && least < Buffered ? least : Buffered;
             ended = StallAt(now);
-            dryAt = null;
+            _dryAt = null;
         }
 
         BufferedTo += duration;
@@ -51,22 +51,22 @@ internal sealed class PlayHead
 
     public void Advance(TimeSpan now)
     {
-        if (!Started || now <= clock)
+        if (!Started || now <= _clock)
             return;
-        var step = now - clock;
+        var step = now - _clock;
         if (step > Buffered)
         {
-            dryAt ??= clock + Buffered;
+            _dryAt ??= _clock + Buffered;
             step = Buffered;
         }
 
         Position += step;
-        clock = now;
+        _clock = now;
     }
 
     /// <summary>The stall that goes on now, when it is long enough to be one.</summary>
     public Standstill? StallAt(TimeSpan now) =>
-        !Ended && dryAt is { } since && now - since > Tolerance ? new Standstill(since, now - since) : null;
+        !Ended && _dryAt is { } since && now - since > Tolerance ? new Standstill(since, now - since) : null;
 }
 
 /// <summary>The play head, or the playlist, stood still.</summary>

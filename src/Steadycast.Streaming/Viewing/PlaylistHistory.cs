@@ -14,13 +14,13 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
     /// <summary>The draft allows programme dates to drift by less than a second within a timeline.</summary>
     private static readonly TimeSpan DateTolerance = TimeSpan.FromMilliseconds(500);
 
-    private readonly Dictionary<long, ListedSegment> segments = [];
-    private readonly Dictionary<string, long> numberOfUri = [];
-    private readonly Queue<long> order = [];
-    private long? mediaSequence;
-    private long? discontinuitySequence;
-    private TimeSpan edgeSeenAt;
-    private TimeSpan? staleSince;
+    private readonly Dictionary<long, ListedSegment> _segments = [];
+    private readonly Dictionary<string, long> _numberOfUri = [];
+    private readonly Queue<long> _order = [];
+    private long? _mediaSequence;
+    private long? _discontinuitySequence;
+    private TimeSpan _edgeSeenAt;
+    private TimeSpan? _staleSince;
 
     public int TargetDurationSeconds { get; private set; }
 
@@ -30,7 +30,7 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
     /// <summary>The longest time between two playlists that each moved the edge, as seen from here.</summary>
     public TimeSpan LongestGap { get; private set; }
 
-    public ListedSegment? Find(long msn) => segments.GetValueOrDefault(msn);
+    public ListedSegment? Find(long msn) => _segments.GetValueOrDefault(msn);
 
     /// <summary>Compares with all before; returns whether the playlist has moved on.</summary>
     public bool Observe(MediaPlaylist playlist, TimeSpan now)
@@ -41,13 +41,13 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
         CheckSegments(playlist, first, now);
         var moved = Edge is null || edge > Edge;
         CheckFreshness(moved, playlist.EndList, now);
-        (Edge, mediaSequence) = (edge, playlist.MediaSequence);
+        (Edge, _mediaSequence) = (edge, playlist.MediaSequence);
         Forget();
         return moved;
     }
 
     /// <summary>The stale period that goes on now; null when the playlist is fresh.</summary>
-    public Standstill? StaleAt(TimeSpan now) => staleSince is { } since ? new Standstill(since, now - since) : null;
+    public Standstill? StaleAt(TimeSpan now) => _staleSince is { } since ? new Standstill(since, now - since) : null;
 
     private void CheckHeader(MediaPlaylist playlist, long edge, TimeSpan now)
     {
@@ -60,17 +60,17 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
             TargetDurationSeconds = playlist.TargetDurationSeconds;
         }
 
-        if (playlist.MediaSequence < mediaSequence)
+        if (playlist.MediaSequence < _mediaSequence)
             seams.Add(SeamKind.Regression, now, playlist.MediaSequence,
-                $"EXT-X-MEDIA-SEQUENCE went back from {mediaSequence} to {playlist.MediaSequence}.");
+                $"EXT-X-MEDIA-SEQUENCE went back from {_mediaSequence} to {playlist.MediaSequence}.");
         else if (edge < Edge)
             seams.Add(SeamKind.Regression, now, edge, $"The last number listed went back from {Edge} to {edge}.");
 
         var sequence = playlist.DiscontinuitySequence ?? 0;
-        if (sequence < discontinuitySequence)
+        if (sequence < _discontinuitySequence)
             seams.Add(SeamKind.DiscontinuitySequence, now, playlist.MediaSequence,
-                $"EXT-X-DISCONTINUITY-SEQUENCE went back from {discontinuitySequence} to {sequence}.");
-        discontinuitySequence = sequence;
+                $"EXT-X-DISCONTINUITY-SEQUENCE went back from {_discontinuitySequence} to {sequence}.");
+        _discontinuitySequence = sequence;
     }
 
     private void CheckSegments(MediaPlaylist playlist, long first, TimeSpan now)
@@ -84,11 +84,12 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
                 discontinuities++;
             var listed = new ListedSegment(first + i, segment, new Uri(address, segment.Uri),
                 segment.Map is { } map ? new Uri(address, map.Uri) : null, discontinuities);
-            if (segments.TryGetValue(listed.Msn, out var before))
+            if (_segments.TryGetValue(listed.Msn, out var before))
             {
                 CheckLines(before, listed, first: i == 0, now);
                 // A delta update counts discontinuities from the segments that it left out.
-                if (before.DiscontinuitySequence != discontinuities && playlist.SkippedSegments == 0 && !sequenceReported)
+                if (before.DiscontinuitySequence != discontinuities && playlist.SkippedSegments == 0 &&
+                    !sequenceReported)
                 {
                     sequenceReported = true;
                     seams.Add(SeamKind.DiscontinuitySequence, now, listed.Msn, "The segment's discontinuity sequence " +
@@ -98,15 +99,15 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
             else
             {
                 CheckNew(listed, now);
-                order.Enqueue(listed.Msn);
+                _order.Enqueue(listed.Msn);
             }
 
-            segments[listed.Msn] = listed;
-            numberOfUri[listed.Key] = listed.Msn;
+            _segments[listed.Msn] = listed;
+            _numberOfUri[listed.Key] = listed.Msn;
         }
     }
 
-    /// <summary>Section 6.3.4: the same number must be the same segment; players halt, skip or play twice when not.</summary>
+    /// <summary>Section 6.3.4: the same number must be the same segment; players halt or play twice when not.</summary>
     private void CheckLines(ListedSegment before, ListedSegment now, bool first, TimeSpan at)
     {
         var (a, b) = (before.Segment, now.Segment);
@@ -115,7 +116,7 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
         Check("the title of EXTINF", a.Title, b.Title);
         Check("EXT-X-BYTERANGE", a.ByteRange, b.ByteRange);
         Check("EXT-X-PROGRAM-DATE-TIME", a.ProgramDateTime, b.ProgramDateTime);
-        Check("EXT-X-MAP", (before.MapAddress?.AbsoluteUri, a.Map?.ByteRange), (now.MapAddress?.AbsoluteUri, b.Map?.ByteRange));
+        Check("EXT-X-MAP", (before.MapAddress, a.Map?.ByteRange), (now.MapAddress, b.Map?.ByteRange));
         Check("EXT-X-GAP", a.Gap, b.Gap);
         Check("EXT-X-KEY", string.Join(';', a.Keys), string.Join(';', b.Keys));
         // Once its segment is the first, the tag may be dropped and counted in EXT-X-DISCONTINUITY-SEQUENCE instead.
@@ -139,14 +140,14 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
     private void CheckNew(ListedSegment listed, TimeSpan now)
     {
         var segment = listed.Segment;
-        if (numberOfUri.TryGetValue(listed.Key, out var number) && !segment.Gap)
+        if (_numberOfUri.TryGetValue(listed.Key, out var number) && !segment.Gap)
             seams.Add(SeamKind.Repeat, now, listed.Msn, $"{segment.Uri} was number {number} before.");
         // Section 4.4.3.1: EXTINF, rounded to the nearest integer, must not exceed the target duration.
         if (TargetDurationSeconds > 0 &&
             Math.Round(segment.Duration.TotalSeconds, MidpointRounding.AwayFromZero) > TargetDurationSeconds)
             seams.Add(SeamKind.TargetDuration, now, listed.Msn,
                 $"EXTINF {segment.Duration.TotalSeconds:0.###} is longer than the target duration.");
-        if (segments.GetValueOrDefault(listed.Msn - 1)?.Segment is { ProgramDateTime: { } date } before &&
+        if (_segments.GetValueOrDefault(listed.Msn - 1)?.Segment is { ProgramDateTime: { } date } before &&
             segment is { Discontinuity: false, ProgramDateTime: { } next })
         {
             var off = next - date - before.Duration;
@@ -165,24 +166,26 @@ internal sealed class PlaylistHistory(Uri address, SeamLog seams)
     {
         if (moved)
         {
-            if (staleSince is { } since)
+            if (_staleSince is { } since)
                 ReportStale(since, now);
-            if (Edge is not null && now - edgeSeenAt > LongestGap)
-                LongestGap = now - edgeSeenAt;
-            (edgeSeenAt, staleSince) = (now, null);
+            if (Edge is not null && now - _edgeSeenAt > LongestGap)
+                LongestGap = now - _edgeSeenAt;
+            (_edgeSeenAt, _staleSince) = (now, null);
         }
-        else if (!ended && now - edgeSeenAt > TimeSpan.FromSeconds(1.5 * TargetDurationSeconds))
-            staleSince = edgeSeenAt;
+        else if (!ended && now - _edgeSeenAt > TimeSpan.FromSeconds(1.5 * TargetDurationSeconds))
+            _staleSince = _edgeSeenAt;
     }
 
     private void ReportStale(TimeSpan since, TimeSpan now) => seams.Add(SeamKind.StalePlaylist, since, Edge,
-        $"The playlist stood still for {(now - since).TotalSeconds:0.0} s at number {Edge}.", (now - since).TotalSeconds);
+        $"The playlist stood still for {(now - since).TotalSeconds:0.0} s at number {Edge}.",
+        (now - since).TotalSeconds);
 
     private void Forget()
     {
-        while (order.Count > MaxRemembered)
-            if (segments.Remove(order.Dequeue(), out var gone) && numberOfUri.GetValueOrDefault(gone.Key) == gone.Msn)
-                numberOfUri.Remove(gone.Key);
+        while (_order.Count > MaxRemembered)
+            if (_segments.Remove(_order.Dequeue(), out var gone) &&
+                _numberOfUri.GetValueOrDefault(gone.Key) == gone.Msn)
+                _numberOfUri.Remove(gone.Key);
     }
 }
 
@@ -196,5 +199,6 @@ internal sealed record ListedSegment(
     long DiscontinuitySequence)
 {
     /// <summary>What makes it this segment and no other: the address, and the stretch of it.</summary>
-    public string Key => Segment.ByteRange is { } range ? $"{Address} {range.Offset}+{range.Length}" : Address.AbsoluteUri;
+    public string Key =>
+        Segment.ByteRange is { } range ? $"{Address} {range.Offset}+{range.Length}" : Address.AbsoluteUri;
 }

@@ -49,7 +49,11 @@ public sealed class StrictViewer(HttpClient http, TimeProvider time, ViewerOptio
             if (loading is null && session.ReloadAt <= now)
                 (asked, loading) = (now, fetch.GetAsync(playlist, null, options.MaxPlaylistBytes, ending.Token));
             if (fetching is null && session.NextWanted(now) is { } wanted)
-                fetching = (wanted, fetch.GetAsync(wanted.Address, wanted.Range, options.MaxSegmentBytes, ending.Token));
+            {
+                var segment = fetch.GetAsync(wanted.Address, wanted.Range, options.MaxSegmentBytes, ending.Token);
+                fetching = (wanted, segment);
+            }
+
 
             var tick = Task.Delay(Tick, time, CancellationToken.None);
             await Task.WhenAny(loading ?? tick, fetching?.Task ?? tick, tick);

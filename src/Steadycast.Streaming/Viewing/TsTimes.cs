@@ -10,16 +10,16 @@ internal sealed class TsTimes
     private const long Modulus = 1L << 33;
     private const long LeastTolerance = Timescale / 20;
 
-    private readonly TsReader reader = new();
+    private readonly TsReader _reader = new();
 
     /// <summary>Counters that did not continue, in all segments so far.</summary>
-    public long ContinuityErrors => reader.ContinuityErrors;
+    public long ContinuityErrors => _reader.ContinuityErrors;
 
     public bool TryRead(ReadOnlySpan<byte> segment, TimeSpan duration, List<TrackSpan> spans)
     {
-        var damage = reader.DamagedPackets + reader.SyncErrors;
+        var damage = _reader.DamagedPackets + _reader.SyncErrors;
         var times = new Dictionary<int, (long First, long Last, int Count)>();
-        foreach (var pes in (IEnumerable<TsPes>)[.. reader.Read(segment), .. reader.Flush()])
+        foreach (var pes in (IEnumerable<TsPes>)[.. _reader.Read(segment), .. _reader.Flush()])
         {
             if (pes.Dts is not { } dts)
                 continue;
@@ -33,9 +33,10 @@ internal sealed class TsTimes
             var step = count > 1
                 ? ((last - first) % Modulus + Modulus) % Modulus / (count - 1)
                 : (long)(duration.TotalSeconds * Timescale);
-            spans.Add(new TrackSpan(pid, first, last + step, Timescale, Math.Max(LeastTolerance, step * 11 / 10), Modulus));
+            var tolerance = Math.Max(LeastTolerance, step * 11 / 10);
+            spans.Add(new TrackSpan(pid, first, last + step, Timescale, tolerance, Modulus));
         }
 
-        return spans.Count > 0 && damage == reader.DamagedPackets + reader.SyncErrors;
+        return spans.Count > 0 && damage == _reader.DamagedPackets + _reader.SyncErrors;
     }
 }

@@ -7,7 +7,8 @@ namespace Steadycast.Streaming.Viewing;
 /// <summary>One GET with a deadline and a bound; every way to fail is a value, none an exception.</summary>
 internal sealed class ViewerFetch(HttpClient http, TimeProvider time, ViewerOptions options)
 {
-    public async Task<Fetched> GetAsync(Uri address, ByteRange? range, int maxBytes, CancellationToken cancellationToken)
+    public async Task<Fetched> GetAsync(
+        Uri address, ByteRange? range, int maxBytes, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(options.RequestTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);

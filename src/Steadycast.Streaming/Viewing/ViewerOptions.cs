@@ -6,10 +6,10 @@ public sealed record ViewerOptions
     /// <summary>How long to watch; default 30 s. Null: until cancelled, or the stream ends.</summary>
     public TimeSpan? WatchFor { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>When a request that has not been answered in full is a timeout; default 10 s, what Apple's player allows.</summary>
+    /// <summary>How long a whole answer may take; default 10 s, what Apple's player allows.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How far the viewer fetches ahead of its play head; default 60 s, as hls.js (maxMaxBufferLength is more).</summary>
+    /// <summary>How far the viewer fetches ahead of its play head; default 60 s: more than any live player.</summary>
     public TimeSpan BufferAhead { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Seams kept with their words; beyond this they are only counted. Default 1000.</summary>

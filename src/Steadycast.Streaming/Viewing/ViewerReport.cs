@@ -24,7 +24,7 @@ public sealed record ViewerReport
 
     public double StalledSeconds { get; init; }
 
-    /// <summary>Age of the picture at the play head at the end, by its EXT-X-PROGRAM-DATE-TIME and this machine's clock.</summary>
+    /// <summary>Age of the picture at the play head at the end: this clock minus its programme date.</summary>
     public double? LatencySeconds { get; init; }
 
     /// <summary>Media in hand when it was least, just before a segment came.</summary>
@@ -69,8 +69,8 @@ public sealed record ViewerReport
         text.AppendLine($"  {Url}");
         text.AppendLine($"  watched {Seconds:0.0} s, played {PlayedSeconds:0.0} s, stood still {StalledSeconds:0.0} s" +
             (Ended ? ", until the end of the stream" : ""));
-        text.AppendLine($"  {Segments} segments ({FirstMsn} to {LastMsn}), {Bytes / 1e6:0.0} MB, {Container ?? "unknown"}; " +
-            $"{Playlists} playlists, longest wait for a new one {PlaylistGapMaxSeconds:0.0} s");
+        text.AppendLine($"  {Segments} segments ({FirstMsn} to {LastMsn}), {Bytes / 1e6:0.0} MB, " +
+            $"{Container ?? "unknown"}; {Playlists} playlists, longest wait for a new one {PlaylistGapMaxSeconds:0.0} s");
         text.AppendLine($"  joined in {Shown(JoinSeconds)}, least buffer {Shown(LeastBufferSeconds)}, " +
             $"latency to live {Shown(LatencySeconds)}");
         foreach (var (kind, count) in Counts)

@@ -27,54 +27,54 @@ internal sealed class ViewerSession
 
     private const int MaxMaps = 32;
 
-    private readonly SeamLog seams;
-    private readonly PlaylistHistory history;
-    private readonly PlayHead head = new();
-    private readonly MediaContinuity continuity;
-    private readonly ViewerOptions options;
-    private readonly Dictionary<string, long> numberOfHash = [];
-    private readonly Queue<SeenSegment> seen = [];
-    private readonly Dictionary<Uri, ReadOnlyMemory<byte>> maps = [];
-    private TimeSpan? reloadAt = TimeSpan.Zero;
-    private TimeSpan retryAt;
-    private TimeSpan? joinedAt;
-    private long? wanted;
-    private int tries;
-    private bool ended;
+    private readonly SeamLog _seams;
+    private readonly PlaylistHistory _history;
+    private readonly PlayHead _head = new();
+    private readonly MediaContinuity _continuity;
+    private readonly ViewerOptions _options;
+    private readonly Dictionary<string, long> _numberOfHash = [];
+    private readonly Queue<SeenSegment> _seen = [];
+    private readonly Dictionary<Uri, ReadOnlyMemory<byte>> _maps = [];
+    private TimeSpan? _reloadAt = TimeSpan.Zero;
+    private TimeSpan _retryAt;
+    private TimeSpan? _joinedAt;
+    private long? _wanted;
+    private int _tries;
+    private bool _ended;
     private (ListedSegment Listed, TimeSpan At)? playing;
 
     public ViewerSession(Uri playlist, ViewerOptions options)
     {
-        this.options = options;
-        seams = new SeamLog(options.SeamsKept);
-        history = new PlaylistHistory(playlist, seams);
-        continuity = new MediaContinuity(seams);
+        _options = options;
+        _seams = new SeamLog(_options.SeamsKept);
+        _history = new PlaylistHistory(playlist, _seams);
+        _continuity = new MediaContinuity(_seams);
     }
 
     /// <summary>When to ask for the playlist (again); null when it has ended.</summary>
-    public TimeSpan? ReloadAt => reloadAt;
+    public TimeSpan? ReloadAt => _reloadAt;
 
     /// <summary>Everything fetched, oldest first; the oldest are dropped beyond 10,000.</summary>
-    public IReadOnlyCollection<SeenSegment> Seen => seen;
+    public IReadOnlyCollection<SeenSegment> Seen => _seen;
 
     /// <summary>Everything of an ended stream has been played.</summary>
     public bool Finished(TimeSpan now)
     {
-        head.Advance(now);
-        return ended && wanted > history.Edge && head.Buffered <= TimeSpan.Zero;
+        _head.Advance(now);
+        return _ended && _wanted > _history.Edge && _head.Buffered <= TimeSpan.Zero;
     }
 
     /// <summary>What to fetch now; null when there is nothing that is wanted and due.</summary>
     public Wanted? NextWanted(TimeSpan now)
     {
-        head.Advance(now);
-        while (now >= retryAt && wanted <= history.Edge && head.Buffered < options.BufferAhead)
+        _head.Advance(now);
+        while (now >= _retryAt && _wanted <= _history.Edge && _head.Buffered < _options.BufferAhead)
         {
-            if (history.Find(wanted.Value) is not { } listed)
-                wanted++;
+            if (_history.Find(_wanted.Value) is not { } listed)
+                _wanted++;
             else if (listed.Segment.Gap)
                 GiveUp(listed, now, "EXT-X-GAP");
-            else if (listed.MapAddress is { } map && !maps.ContainsKey(map))
+            else if (listed.MapAddress is { } map && !_maps.ContainsKey(map))
                 return new Wanted(listed, map, listed.Segment.Map!.ByteRange, IsMap: true);
             else
                 return new Wanted(listed, listed.Address, listed.Segment.ByteRange, IsMap: false);
@@ -86,13 +86,13 @@ internal sealed class ViewerSession
     /// <summary>Takes the answer to a playlist request that was sent at <paramref name="asked"/>.</summary>
     public void PlaylistArrived(in Fetched fetched, TimeSpan asked, TimeSpan now)
     {
-        head.Advance(now);
+        _head.Advance(now);
         Playlists++;
-        var target = TimeSpan.FromSeconds(Math.Max(1, history.TargetDurationSeconds));
-        reloadAt = Later(asked + target / 2, now);
+        var target = TimeSpan.FromSeconds(Math.Max(1, _history.TargetDurationSeconds));
+        _reloadAt = Later(asked + target / 2, now);
         if (!fetched.Ok)
         {
-            seams.Add(SeamKind.HttpError, now, null, $"Playlist: {fetched}.");
+            _seams.Add(SeamKind.HttpError, now, null, $"Playlist: {fetched}.");
             return;
         }
 
@@ -103,16 +103,16 @@ internal sealed class ViewerSession
         }
         catch (PlaylistFormatException e)
         {
-            seams.Add(SeamKind.Malformed, now, null, $"Playlist: {e.Message}.");
+            _seams.Add(SeamKind.Malformed, now, null, $"Playlist: {e.Message}.");
             return;
         }
 
-        var moved = history.Observe(playlist, now);
+        var moved = _history.Observe(playlist, now);
         // Section 6.3.4: after a change wait as long as the last segment lasts, else half a target duration.
         if (moved && !playlist.Segments.IsEmpty)
-            reloadAt = Later(asked + playlist.Segments[^1].Duration, now);
+            _reloadAt = Later(asked + playlist.Segments[^1].Duration, now);
         if (playlist.EndList)
-            (reloadAt, ended) = (null, true);
+            (_reloadAt, _ended) = (null, true);
         if (!playlist.Segments.IsEmpty)
             Follow(playlist, now);
     }
@@ -120,63 +120,63 @@ internal sealed class ViewerSession
     /// <summary>Takes the answer to what <see cref="NextWanted"/> wanted.</summary>
     public void MediaArrived(Wanted what, in Fetched fetched, TimeSpan now)
     {
-        head.Advance(now);
+        _head.Advance(now);
         if (!fetched.Ok)
         {
-            seams.Add(SeamKind.HttpError, now, what.Listed.Msn, $"{Name(what.Address)}: {fetched}.");
-            retryAt = now + RetryDelay;
-            if (++tries >= MaxTries)
-                GiveUp(what.Listed, now, $"{tries} requests failed");
+            _seams.Add(SeamKind.HttpError, now, what.Listed.Msn, $"{Name(what.Address)}: {fetched}.");
+            _retryAt = now + RetryDelay;
+            if (++_tries >= MaxTries)
+                GiveUp(what.Listed, now, $"{_tries} requests failed");
             return;
         }
 
-        tries = 0;
+        _tries = 0;
         Bytes += fetched.Body.Length;
         if (what.IsMap)
         {
-            if (maps.Count >= MaxMaps)
-                maps.Clear();
-            maps[what.Address] = fetched.Body;
+            if (_maps.Count >= MaxMaps)
+                _maps.Clear();
+            _maps[what.Address] = fetched.Body;
             return;
         }
 
         Play(what.Listed, fetched.Body, now);
-        wanted = what.Listed.Msn + 1;
+        _wanted = what.Listed.Msn + 1;
     }
 
     public ViewerReport Report(Uri address, DateTimeOffset startedAt, TimeSpan now)
     {
-        head.Advance(now);
-        var open = new SeamLog(options.SeamsKept);
-        if (head.StallAt(now) is { } stall)
+        _head.Advance(now);
+        var open = new SeamLog(_options.SeamsKept);
+        if (_head.StallAt(now) is { } stall)
             open.Add(SeamKind.Stall, stall.At, playing?.Listed.Msn,
                 $"Playback has stood still for {stall.Length.TotalSeconds:0.00} s.", stall.Length.TotalSeconds);
-        if (history.StaleAt(now) is { } stale)
-            open.Add(SeamKind.StalePlaylist, stale.At, history.Edge,
-                $"The playlist has stood still for {stale.Length.TotalSeconds:0.0} s at number {history.Edge}.",
+        if (_history.StaleAt(now) is { } stale)
+            open.Add(SeamKind.StalePlaylist, stale.At, _history.Edge,
+                $"The playlist has stood still for {stale.Length.TotalSeconds:0.0} s at number {_history.Edge}.",
                 stale.Length.TotalSeconds);
         return new ViewerReport
         {
             Url = address.AbsoluteUri,
             StartedAt = startedAt,
             Seconds = Math.Round(now.TotalSeconds, 3),
-            Seamless = joinedAt is not null && seams.Total + open.Total == 0,
-            JoinSeconds = Seconds(joinedAt),
-            PlayedSeconds = Math.Round(head.Position.TotalSeconds, 3),
-            StalledSeconds = Math.Round(StalledSeconds + (head.StallAt(now)?.Length.TotalSeconds ?? 0), 3),
+            Seamless = _joinedAt is not null && _seams.Total + open.Total == 0,
+            JoinSeconds = Seconds(_joinedAt),
+            PlayedSeconds = Math.Round(_head.Position.TotalSeconds, 3),
+            StalledSeconds = Math.Round(StalledSeconds + (_head.StallAt(now)?.Length.TotalSeconds ?? 0), 3),
             LatencySeconds = Latency(startedAt, now),
-            LeastBufferSeconds = Seconds(head.LeastBuffered),
-            PlaylistGapMaxSeconds = Math.Round(history.LongestGap.TotalSeconds, 3),
-            TargetDurationSeconds = history.TargetDurationSeconds,
-            Container = continuity.Container,
-            Ended = ended,
+            LeastBufferSeconds = Seconds(_head.LeastBuffered),
+            PlaylistGapMaxSeconds = Math.Round(_history.LongestGap.TotalSeconds, 3),
+            TargetDurationSeconds = _history.TargetDurationSeconds,
+            Container = _continuity.Container,
+            Ended = _ended,
             Playlists = Playlists,
             Segments = Segments,
             Bytes = Bytes,
             FirstMsn = FirstMsn,
             LastMsn = playing?.Listed.Msn,
-            Counts = Enum.GetValues<SeamKind>().ToDictionary(k => k, k => seams.Count(k) + open.Count(k)),
-            Seams = [.. seams.Kept, .. open.Kept],
+            Counts = Enum.GetValues<SeamKind>().ToDictionary(k => k, k => _seams.Count(k) + open.Count(k)),
+            Seams = [.. _seams.Kept, .. open.Kept],
         };
     }
 
@@ -192,19 +192,19 @@ internal sealed class ViewerSession
 
     private void Follow(MediaPlaylist playlist, TimeSpan now)
     {
-        wanted ??= ended ? playlist.MediaSequence : JoinAt(playlist);
-        if (playlist.MediaSequence + playlist.SkippedSegments is var first && first > wanted)
+        _wanted ??= _ended ? playlist.MediaSequence : JoinAt(playlist);
+        if (playlist.MediaSequence + playlist.SkippedSegments is var first && first > _wanted)
         {
-            seams.Add(SeamKind.Hole, now, wanted,
-                $"Numbers {wanted} to {first - 1} left the playlist before they could be fetched.");
-            wanted = first;
-            continuity.Break();
+            _seams.Add(SeamKind.Hole, now, _wanted,
+                $"Numbers {_wanted} to {first - 1} left the playlist before they could be fetched.");
+            _wanted = first;
+            _continuity.Break();
         }
         else if (playing is { } last && playlist.NextMediaSequence < last.Listed.Msn - playlist.Segments.Length)
         {
             // The numbers have started again far below: a player that does not follow sees nothing any more.
-            wanted = JoinAt(playlist);
-            continuity.Break();
+            _wanted = JoinAt(playlist);
+            _continuity.Break();
         }
     }
 
@@ -225,44 +225,44 @@ internal sealed class ViewerSession
     private void Play(ListedSegment listed, ReadOnlyMemory<byte> bytes, TimeSpan now)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
-        if (numberOfHash.TryGetValue(hash, out var number) && number != listed.Msn)
-            seams.Add(SeamKind.Repeat, now, listed.Msn, $"The same bytes as number {number}.");
-        numberOfHash[hash] = listed.Msn;
-        seen.Enqueue(new SeenSegment(listed.Msn, listed.Address, hash, bytes.Length, listed.Segment.Duration, now));
-        if (seen.Count > MaxHashes)
-            numberOfHash.Remove(seen.Dequeue().Sha256);
+        if (_numberOfHash.TryGetValue(hash, out var number) && number != listed.Msn)
+            _seams.Add(SeamKind.Repeat, now, listed.Msn, $"The same bytes as number {number}.");
+        _numberOfHash[hash] = listed.Msn;
+        _seen.Enqueue(new SeenSegment(listed.Msn, listed.Address, hash, bytes.Length, listed.Segment.Duration, now));
+        if (_seen.Count > MaxHashes)
+            _numberOfHash.Remove(_seen.Dequeue().Sha256);
         if (listed.Segment.Discontinuity && FirstMsn is not null)
-            seams.Add(SeamKind.Discontinuity, now, listed.Msn,
+            _seams.Add(SeamKind.Discontinuity, now, listed.Msn,
                 $"EXT-X-DISCONTINUITY; discontinuity sequence number {listed.DiscontinuitySequence}.");
-        continuity.Check(listed, listed.MapAddress is { } map ? maps[map] : default, bytes, now);
+        _continuity.Check(listed, listed.MapAddress is { } map ? _maps[map] : default, bytes, now);
 
-        if (head.Append(listed.Segment.Duration, now) is { } stall)
+        if (_head.Append(listed.Segment.Duration, now) is { } stall)
         {
             StalledSeconds += stall.Length.TotalSeconds;
-            seams.Add(SeamKind.Stall, stall.At, listed.Msn,
+            _seams.Add(SeamKind.Stall, stall.At, listed.Msn,
                 $"Playback stood still for {stall.Length.TotalSeconds:0.00} s before number {listed.Msn} came.",
                 stall.Length.TotalSeconds);
         }
 
-        joinedAt ??= now;
+        _joinedAt ??= now;
         FirstMsn ??= listed.Msn;
         Segments++;
-        playing = (listed, head.BufferedTo - listed.Segment.Duration);
-        head.Ended = ended && listed.Msn >= history.Edge;
+        playing = (listed, _head.BufferedTo - listed.Segment.Duration);
+        _head.Ended = _ended && listed.Msn >= _history.Edge;
     }
 
     private void GiveUp(ListedSegment listed, TimeSpan now, string why)
     {
-        seams.Add(SeamKind.Hole, now, listed.Msn, $"Number {listed.Msn} is missing: {why}.",
+        _seams.Add(SeamKind.Hole, now, listed.Msn, $"Number {listed.Msn} is missing: {why}.",
             listed.Segment.Duration.TotalSeconds);
-        (wanted, tries) = (listed.Msn + 1, 0);
-        continuity.Break();
+        (_wanted, _tries) = (listed.Msn + 1, 0);
+        _continuity.Break();
     }
 
     /// <summary>From the moment that the picture on screen was taken, as its programme date says, until now.</summary>
     private double? Latency(DateTimeOffset startedAt, TimeSpan now) =>
         playing is { Listed.Segment.ProgramDateTime: { } date } segment
-            ? Math.Round((startedAt + now - date - (head.Position - segment.At)).TotalSeconds, 3)
+            ? Math.Round((startedAt + now - date - (_head.Position - segment.At)).TotalSeconds, 3)
             : null;
 
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;

@@ -84,10 +84,11 @@ function showOrigins(now: StreamReport): void {
 function reportChanges(old: StreamReport, now: StreamReport): void {
   if (old.active_origin !== now.active_origin)
     log.add('note', `Switched from ${old.active_origin ?? 'none'} to ${now.active_origin ?? 'none'}.`);
-  for (const origin of now.origins) {
-    const was = old.origins.find((o) => o.name === origin.name)?.state;
-    if (was !== undefined && was !== origin.state && [was, origin.state].some((s) => s === 'down' || s === 'stale'))
-      log.add(origin.state === 'fresh' ? 'good' : 'bad', `${origin.name} is ${origin.state}.`);
+  for (const { name, freshness } of now.origins) {
+    const was = old.origins.find((o) => o.name === name)?.freshness;
+    // Lagging comes and goes with every segment of a slow origin; that is what the strip is for.
+    if (was !== undefined && was !== freshness && [was, freshness].some((f) => f !== 'fresh' && f !== 'lagging'))
+      log.add(freshness === 'fresh' ? 'good' : freshness === 'lagging' ? 'note' : 'bad', `${name} is ${freshness}.`);
   }
 }
 

@@ -5,19 +5,20 @@ export interface SwitchReport {
 }
 
 export interface StreamReport {
-  /** `live`, `stalled` (every origin stands still), `down` (nothing can be served). */
+  /** `live`, `stalled` (every origin stands still), `cold` (nothing was had from any origin yet). */
   state: string;
   active_origin: string | null;
-  edge_msn?: number | null;
+  /** The last segment that viewers are told of. */
+  edge?: number | null;
   switches: number;
   origins: OriginReport[];
 }
 
 export interface OriginReport {
   name: string;
-  /** `fresh`, `lagging`, `stale`, `down`. */
-  state: string;
-  edge_msn?: number | null;
+  /** `fresh`, `lagging`, `stale`, `quarantined`, `down`, `unknown`. */
+  freshness: string;
+  edge?: number | null;
   lag_segments?: number | null;
   /** Seconds since this origin last had something new. */
   age_seconds?: number | null;

@@ -55,21 +55,21 @@ export class OriginRow {
   update(origin: OriginReport, active: boolean): void {
     this.element.classList.toggle('active', active);
     (this.element.querySelector('.on-air') as HTMLElement).hidden = !active;
-    this.parts.state.dataset.state = origin.state;
-    setText(this.parts.state, origin.state);
+    this.parts.state.dataset.state = origin.freshness;
+    setText(this.parts.state, origin.freshness);
     setText(this.parts.detail, describe(origin));
-    this.parts.error.hidden = !origin.last_error || origin.state === 'fresh';
+    this.parts.error.hidden = !origin.last_error || origin.freshness === 'fresh';
     setText(this.parts.error, origin.last_error ?? '');
-    this.strip.push(origin.state);
+    this.strip.push(origin.freshness);
   }
 }
 
 function describe(origin: OriginReport): string {
-  if (origin.edge_msn == null) return 'no segment yet';
-  if (origin.state === 'down') return `last seen at segment ${origin.edge_msn}`;
+  if (origin.edge == null) return 'no segment yet';
+  if (origin.freshness === 'down') return `last seen at segment ${origin.edge}`;
   const lag = origin.lag_segments ?? 0;
   const age = origin.age_seconds == null ? '' : ` · ${origin.age_seconds.toFixed(1)} s old`;
-  return `segment ${origin.edge_msn}${age} · ${lag > 0 ? `${lag} behind` : 'at the edge'}`;
+  return `segment ${origin.edge}${age} · ${lag > 0 ? `${lag} behind` : 'at the edge'}`;
 }
 
 /** Newest first, the latest fifty. */

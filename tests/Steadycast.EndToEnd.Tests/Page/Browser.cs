@@ -13,12 +13,12 @@ internal sealed class Browser : IAsyncDisposable
         "--autoplay-policy=user-gesture-required",
     ];
 
-    private readonly IPlaywright playwright;
-    private readonly IBrowserContext context;
-    private readonly string profile;
+    private readonly IPlaywright _playwright;
+    private readonly IBrowserContext _context;
+    private readonly string _profile;
 
     private Browser(IPlaywright playwright, IBrowserContext context, string profile) =>
-        (this.playwright, this.context, this.profile) = (playwright, context, profile);
+        (_playwright, _context, _profile) = (playwright, context, profile);
 
     public static async Task<Browser> StartAsync()
     {
@@ -36,15 +36,15 @@ internal sealed class Browser : IAsyncDisposable
 
     public async Task<PlayerPage> OpenAsync(Uri address)
     {
-        var page = new PlayerPage(await context.NewPageAsync());
+        var page = new PlayerPage(await _context.NewPageAsync());
         await page.OpenAsync(address);
         return page;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await context.DisposeAsync();
-        playwright.Dispose();
-        Directory.Delete(profile, recursive: true);
+        await _context.DisposeAsync();
+        _playwright.Dispose();
+        Directory.Delete(_profile, recursive: true);
     }
 }

@@ -5,25 +5,25 @@ namespace Steadycast.EndToEnd.Tests.Page;
 /// <summary>The page in real Chromium, against a switch that is only played.</summary>
 public sealed class PageTests : IAsyncLifetime
 {
-    private ReplaySwitch replay = null!;
-    private Browser browser = null!;
+    private ReplaySwitch _replay = null!;
+    private Browser _browser = null!;
 
     public async ValueTask InitializeAsync()
     {
-        replay = await ReplaySwitch.StartAsync(TestContext.Current.CancellationToken);
-        browser = await Browser.StartAsync();
+        _replay = await ReplaySwitch.StartAsync(TestContext.Current.CancellationToken);
+        _browser = await Browser.StartAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await browser.DisposeAsync();
-        await replay.DisposeAsync();
+        await _browser.DisposeAsync();
+        await _replay.DisposeAsync();
     }
 
     [Fact]
     public async Task Plays_without_a_stall_and_says_where_from()
     {
-        var page = await browser.OpenAsync(replay.Address);
+        var page = await _browser.OpenAsync(_replay.Address);
         await page.PlayForAsync(2);
         var frames = await page.DecodedFramesAsync();
         await page.PlayForAsync(6);
@@ -36,7 +36,7 @@ public sealed class PageTests : IAsyncLifetime
         Assert.Equal("1280×720", await page.TextAsync("picture"));
         Assert.StartsWith("hls.js ", await page.TextAsync("player"), StringComparison.Ordinal);
         Assert.InRange(double.Parse((await page.TextAsync("latency")).Split(' ')[0]), 2, 20);
-        Assert.All(page.Requests, request => Assert.True(request.Scheme == "blob" || request.Port == replay.Address.Port));
+        Assert.All(page.Requests, request => Assert.True(request.Scheme == "blob" || request.Port == _replay.Address.Port));
         Assert.Empty(page.Errors);
         await page.ScreenshotAsync("playing-dark");
         await page.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Light });
@@ -49,7 +49,7 @@ public sealed class PageTests : IAsyncLifetime
     [Fact]
     public async Task Starts_muted_and_turns_sound_on_at_a_press()
     {
-        var page = await browser.OpenAsync(replay.Address);
+        var page = await _browser.OpenAsync(_replay.Address);
         await page.PlayForAsync(1);
         Assert.True(await page.Page.EvaluateAsync<bool>("document.querySelector('video').muted"));
         await page.Page.Locator("#unmute").ClickAsync();
@@ -61,10 +61,10 @@ public sealed class PageTests : IAsyncLifetime
     [Fact]
     public async Task Tells_of_a_switch_to_another_origin()
     {
-        var page = await browser.OpenAsync(replay.Address);
+        var page = await _browser.OpenAsync(_replay.Address);
         await page.PlayForAsync(1);
         await page.WaitForTextAsync("active", "primary");
-        (replay.Active, replay.PrimaryState) = ("backup", "down");
+        (_replay.Active, _replay.PrimaryState) = ("backup", "down");
         await page.WaitForTextAsync("active", "backup");
         await page.WaitForTextAsync("log", "Switched from primary to backup.");
         await page.WaitForTextAsync("log", "primary is down.");
@@ -77,11 +77,11 @@ public sealed class PageTests : IAsyncLifetime
     [Fact]
     public async Task Waits_for_a_stream_that_is_not_there_yet()
     {
-        replay.Empty = true;
-        var page = await browser.OpenAsync(replay.Address);
+        _replay.Empty = true;
+        var page = await _browser.OpenAsync(_replay.Address);
         await page.WaitForTextAsync("notice", "Waiting for the stream.");
         await page.ScreenshotAsync("waiting");
-        replay.Empty = false;
+        _replay.Empty = false;
         await page.PlayForAsync(2);
         await page.WaitForTextAsync("log", "The stream is back.");
         Assert.True(await page.Page.Locator("#notice").IsHiddenAsync());
@@ -90,14 +90,14 @@ public sealed class PageTests : IAsyncLifetime
     [Fact]
     public async Task Comes_back_by_itself_when_the_switch_was_away_until_the_buffer_ran_dry()
     {
-        var page = await browser.OpenAsync(replay.Address);
+        var page = await _browser.OpenAsync(_replay.Address);
         await page.PlayForAsync(2);
-        replay.Broken = true;
+        _replay.Broken = true;
         await page.WaitForTextAsync("log", "The switch does not answer.");
         await page.WaitForTextAsync("log", "The picture stands still.");
         await page.WaitForTextAsync("state", "stalled");
         await page.ScreenshotAsync("stalled");
-        replay.Broken = false;
+        _replay.Broken = false;
         await page.WaitForTextAsync("log", "The picture moves again after");
         await page.PlayForAsync(3);
         await page.WaitForTextAsync("log", "The switch answers again.");

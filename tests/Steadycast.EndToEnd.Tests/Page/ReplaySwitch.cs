@@ -20,21 +20,21 @@ internal sealed class ReplaySwitch : IAsyncDisposable
     private const int SegmentsAtStart = 8;
     private const int Window = 15;
 
-    private readonly WebApplication app;
-    private readonly string folder;
-    private readonly long started = TimeProvider.System.GetTimestamp();
-    private readonly DateTimeOffset anchor = TimeProvider.System.GetUtcNow().AddSeconds(-2 * SegmentsAtStart);
+    private readonly WebApplication _app;
+    private readonly string _folder;
+    private readonly long _started = TimeProvider.System.GetTimestamp();
+    private readonly DateTimeOffset _anchor = TimeProvider.System.GetUtcNow().AddSeconds(-2 * SegmentsAtStart);
 
     private ReplaySwitch(string folder)
     {
-        this.folder = folder;
+        _folder = folder;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        app = builder.Build();
-        PageEndpoints.Map(app);
-        app.MapGet("/hls/{file}", ServeAsync);
-        app.MapGet("/api/switch", context => Broken ? Refuse(context) : WriteReportAsync(context));
+        _app = builder.Build();
+        PageEndpoints.Map(_app);
+        _app.MapGet("/hls/{file}", ServeAsync);
+        _app.MapGet("/api/switch", context => Broken ? Refuse(context) : WriteReportAsync(context));
     }
 
     /// <summary>Every request but the page's own files meets a closed connection.</summary>
@@ -47,7 +47,7 @@ internal sealed class ReplaySwitch : IAsyncDisposable
 
     public string PrimaryState { get; set; } = "fresh";
 
-    public Uri Address => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     public static async Task<ReplaySwitch> StartAsync(CancellationToken cancellationToken)
     {
@@ -63,24 +63,24 @@ internal sealed class ReplaySwitch : IAsyncDisposable
             "-hls_segment_filename", Path.Combine(media, "%d.m4s"), Path.Combine(media, "all.m3u8"),
         ], cancellationToken);
         var replay = new ReplaySwitch(media);
-        await replay.app.StartAsync(cancellationToken);
+        await replay._app.StartAsync(cancellationToken);
         return replay;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await app.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
+        await _app.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
     }
 
-    private int Edge => SegmentsAtStart - 1 + (int)(TimeProvider.System.GetElapsedTime(started).TotalSeconds / 2);
+    private int Edge => SegmentsAtStart - 1 + (int)(TimeProvider.System.GetElapsedTime(_started).TotalSeconds / 2);
 
     private Task ServeAsync(HttpContext context)
     {
         if (Broken)
             return Refuse(context);
         var file = (string)context.Request.RouteValues["file"]!;
-        var path = Path.Combine(folder, file);
+        var path = Path.Combine(_folder, file);
         if (file == "index.m3u8" && !Empty)
             return WritePlaylistAsync(context);
         if (Empty || !File.Exists(path))
@@ -106,22 +106,22 @@ internal sealed class ReplaySwitch : IAsyncDisposable
         text.Append("#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n");
         for (var i = first; i <= edge; i++)
             text.Append(CultureInfo.InvariantCulture,
-                $"#EXT-X-PROGRAM-DATE-TIME:{anchor.AddSeconds(2 * i):yyyy-MM-ddTHH:mm:ss.fff}Z\n#EXTINF:2.000,\n{i}.m4s\n");
+                $"#EXT-X-PROGRAM-DATE-TIME:{_anchor.AddSeconds(2 * i):yyyy-MM-ddTHH:mm:ss.fff}Z\n#EXTINF:2.000,\n{i}.m4s\n");
         context.Response.ContentType = "application/vnd.apple.mpegurl";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
     }
 
     private async Task WriteReportAsync(HttpContext context)
     {
-        var age = TimeProvider.System.GetElapsedTime(started).TotalSeconds % 2;
+        var age = TimeProvider.System.GetElapsedTime(_started).TotalSeconds % 2;
         var error = PrimaryState == "fresh" ? "null" : "\"connection refused\"";
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $$"""
-            {"default_stream":"mystream","streams":{"mystream":{"state":"live","active_origin":"{{Active}}","edge_msn":{{Edge}},
+            {"default_stream":"mystream","streams":{"mystream":{"state":"live","active_origin":"{{Active}}","edge":{{Edge}},
             "switches":{{(Active == "primary" ? 0 : 1)}},"origins":[
-            {"name":"primary","state":"{{PrimaryState}}","edge_msn":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},
+            {"name":"primary","freshness":"{{PrimaryState}}","edge":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},
              "last_error":{{error}}},
-            {"name":"backup","state":"fresh","edge_msn":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},"last_error":null}
+            {"name":"backup","freshness":"fresh","edge":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},"last_error":null}
             ] } } }
             """), context.RequestAborted);
     }

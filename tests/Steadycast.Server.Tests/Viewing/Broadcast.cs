@@ -39,15 +39,15 @@ internal sealed class Broadcast
     /// <summary>Spoils media: which number's bytes, at which frame, are sent for a number.</summary>
     public Func<long, (long Msn, long Frame)> Media { get; init; } = msn => (msn, msn * Frames);
 
-    private readonly Dictionary<string, int> asked = [];
+    private readonly Dictionary<string, int> _asked = [];
 
     public static long EdgeAt(TimeSpan now) => EdgeAtStart + (long)(now / Duration);
 
     public Fetched Get(Uri address, TimeSpan now)
     {
         var name = address.Segments[^1];
-        asked[name] = asked.GetValueOrDefault(name) + 1;
-        if (Answer(now, name, asked[name]) is { } spoiled)
+        _asked[name] = _asked.GetValueOrDefault(name) + 1;
+        if (Answer(now, name, _asked[name]) is { } spoiled)
             return spoiled;
         return new Fetched(200, null, name switch
         {

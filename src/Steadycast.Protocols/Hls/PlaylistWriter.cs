@@ -59,9 +59,7 @@ public static class PlaylistWriter
         WriteLines(text, playlist.OtherTags);
         foreach (var rendition in playlist.Renditions)
         {
-            Line(text, $"#EXT-X-MEDIA:TYPE={rendition.Type},GROUP-ID=\"{rendition.GroupId}\",NAME=\"{rendition.Name}\"{
-                (rendition.Default ? ",DEFAULT=YES" : "")}{(rendition.AutoSelect ? ",AUTOSELECT=YES" : "")}{
-                Quoted("URI", rendition.Uri)}{Appended(rendition.OtherAttributes)}");
+            Line(text, $"#EXT-X-MEDIA:TYPE={rendition.Type},GROUP-ID=\"{rendition.GroupId}\",NAME=\"{rendition.Name}\"{(rendition.Default ? ",DEFAULT=YES" : "")}{(rendition.AutoSelect ? ",AUTOSELECT=YES" : "")}{Quoted("URI", rendition.Uri)}{Appended(rendition.OtherAttributes)}");
         }
 
         foreach (var variant in playlist.Variants)
@@ -130,8 +128,7 @@ public static class PlaylistWriter
     private static void WritePart(StringBuilder text, PartialSegment part)
     {
         var range = part.ByteRange is { } r ? $",BYTERANGE=\"{r.Length}@{r.Offset}\"" : "";
-        Line(text, $"#EXT-X-PART:DURATION={Seconds(part.Duration)},URI=\"{part.Uri}\"{
-            (part.Independent ? ",INDEPENDENT=YES" : "")}{(part.Gap ? ",GAP=YES" : "")}{range}");
+        Line(text, $"#EXT-X-PART:DURATION={Seconds(part.Duration)},URI=\"{part.Uri}\"{(part.Independent ? ",INDEPENDENT=YES" : "")}{(part.Gap ? ",GAP=YES" : "")}{range}");
     }
 
     private static void WriteHint(StringBuilder text, PreloadHint hint)

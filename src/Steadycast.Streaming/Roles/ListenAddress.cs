@@ -39,7 +39,7 @@ public readonly record struct ListenAddress(IPAddress Address, int Port, bool Is
 
         var host = text[..colon];
         fault = null;
-        if (host.Length == 0 || host == "*")
+        if (host.Length == 0)
         {
             address = new ListenAddress(IPAddress.IPv6Any, port, IsAny: true);
             return true;

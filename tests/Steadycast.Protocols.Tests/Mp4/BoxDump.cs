@@ -10,8 +10,22 @@ internal static class BoxDump
 
     private static readonly Dictionary<string, int> ChildrenAt = new(StringComparer.Ordinal)
     {
-        ["moov"] = 0, ["trak"] = 0, ["mdia"] = 0, ["minf"] = 0, ["dinf"] = 0, ["stbl"] = 0, ["mvex"] = 0, ["moof"] = 0,
-        ["traf"] = 0, ["dref"] = 8, ["stsd"] = 8, ["avc1"] = 78, ["hvc1"] = 78, ["av01"] = 78, ["mp4a"] = 28, ["Opus"] = 28,
+        ["moov"] = 0,
+        ["trak"] = 0,
+        ["mdia"] = 0,
+        ["minf"] = 0,
+        ["dinf"] = 0,
+        ["stbl"] = 0,
+        ["mvex"] = 0,
+        ["moof"] = 0,
+        ["traf"] = 0,
+        ["dref"] = 8,
+        ["stsd"] = 8,
+        ["avc1"] = 78,
+        ["hvc1"] = 78,
+        ["av01"] = 78,
+        ["mp4a"] = 28,
+        ["Opus"] = 28,
     };
 
     public static string Of(ReadOnlySpan<byte> bytes)

@@ -6,7 +6,6 @@ public sealed class ListenAddressTests
 {
     [Theory]
     [InlineData(":1935", ":1935")]
-    [InlineData("*:1935", ":1935")]
     [InlineData("127.0.0.1:80", "127.0.0.1:80")]
     [InlineData("localhost:80", "127.0.0.1:80")]
     [InlineData("[::1]:80", "[::1]:80")]

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using System.Reflection;
 
 namespace Steadycast.Server.Configuration;
@@ -137,8 +138,8 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
             faults.Add(rule switch
             {
                 RangeAttribute range => new ConfigFault(path, source,
-                    property.IsSecret ? "is out of range" : $"{ScalarReader.Write(value)} is out of range",
-                    $"write a value from {ScalarReader.Write(range.Minimum)} to {ScalarReader.Write(range.Maximum)}"),
+                    $"{Shown(value, property)} is out of range",
+                    $"write a value from {Shown(range.Minimum, property)} to {Shown(range.Maximum, property)}"),
                 RequiredAttribute => new ConfigFault(path, source, "is empty", "write a value"),
                 _ => new ConfigFault(path, source, rule.FormatErrorMessage(property.Key).TrimEnd('.'), "see the reference page"),
             });
@@ -146,6 +147,10 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
 
         return faults.Count == before;
     }
+
+    private static string Shown(object value, OptionsProperty property) => property.Kind == ValueKind.Size
+        ? ScalarReader.WriteSize(Convert.ToInt64(value, CultureInfo.InvariantCulture))
+        : ScalarReader.Write(value);
 
     private void AddUnknown(string key, ConfigNode node, string path, OptionsShape shape)
     {

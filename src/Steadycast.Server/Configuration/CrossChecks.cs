@@ -29,6 +29,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
             CheckOrigin(origin, options.Packager);
         if (options.Switch is { } switching)
             CheckSwitch(switching);
+        if (options is { Origin: { } served, Switch: { } front } && served.ListenAddr == front.ListenAddr)
+            Add("switch.listen_addr", "is origin.listen_addr, too, and both serve /hls/", "choose another port for one of them");
         CheckCollisions();
     }
 

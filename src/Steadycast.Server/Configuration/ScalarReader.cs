@@ -60,6 +60,15 @@ internal static partial class ScalarReader
         _ => value.ToString() ?? "",
     };
 
+    /// <summary>A size in the largest unit that it is a multiple of.</summary>
+    public static string WriteSize(long bytes) => bytes switch
+    {
+        > 0 when bytes % (1L << 30) == 0 => $"{bytes >> 30}GiB",
+        > 0 when bytes % (1L << 20) == 0 => $"{bytes >> 20}MiB",
+        > 0 when bytes % (1L << 10) == 0 => $"{bytes >> 10}KiB",
+        _ => Write(bytes),
+    };
+
     private static bool TryReadInteger(
         string text, Type type, ValueKind kind, out long number, out string? fault, out string? nextStep)
     {

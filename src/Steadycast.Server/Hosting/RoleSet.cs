@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Steadycast.Server.Configuration;
 using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Origin;
+using Steadycast.Streaming.Packaging;
 using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Segments;
 
@@ -17,6 +18,8 @@ internal static class RoleSet
         var loggers = services.GetRequiredService<ILoggerFactory>();
         var meters = services.GetRequiredService<IMeterFactory>();
         var roles = new List<IRole>();
+        if (options.Packager is { } packager)
+            roles.Add(new PackagerRole(packager, stores, time, loggers, meters));
         if (options.Origin is { } origin)
             roles.Add(new OriginRole(origin, stores, time, loggers, meters));
         if (options.Switch is { } @switch)

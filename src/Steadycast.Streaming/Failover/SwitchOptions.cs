@@ -86,6 +86,7 @@ public sealed record SwitchOptions
 /// <summary>One origin of the switch.</summary>
 public sealed record SwitchOrigin
 {
+    /// <summary>What it is called in metrics, health and logs: <c>primary</c>.</summary>
     [Required]
     public string Name { get; init; } = "";
 

@@ -43,7 +43,8 @@ public sealed class FakeIngest : IAsyncDisposable
         app.MapGet("/feed", ingest.ListAsync);
         app.MapGet("/feed/{**stream}", ingest.FeedAsync);
         await app.StartAsync();
-        ingest.Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var features = app.Services.GetRequiredService<IServer>().Features;
+        ingest.Url = features.Get<IServerAddressesFeature>()!.Addresses.First();
         return ingest;
     }
 
@@ -122,7 +123,9 @@ public sealed class FakeIngest : IAsyncDisposable
         }, ending.Token);
     }
 
-    /// <summary>Writes what is new whenever something is, and a sign of life in between, until the connection ends.</summary>
+    /// <summary>
+    /// Writes what is new whenever something is, and a sign of life in between, until the connection ends.
+    /// </summary>
     private async Task ServeAsync(HttpContext context, Func<Task> write, CancellationToken ending)
     {
         try

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Steadycast.TestPeers;
 
-/// <summary>Expected output in a file of the folder <c>Golden</c> beside the test, so that a change shows in the diff.</summary>
+/// <summary>
+/// Expected output in a file of the folder <c>Golden</c> beside the test, so that a change shows in the diff.
+/// </summary>
 public static class GoldenFile
 {
     /// <summary>Set to 1, the files are written anew instead of compared with.</summary>

@@ -40,7 +40,9 @@ public sealed record AacConfig(
     /// <summary>RFC 6381: <c>mp4a.40.2</c>; HE-AAC is <c>.5</c>, version 2 <c>.29</c>.</summary>
     public string CodecsString => $"mp4a.40.{(Extension != 0 ? Extension : ObjectType)}";
 
-    /// <summary>How much <see cref="WriteAdtsHeader"/> writes: 7 bytes, and the program config element if there is one.</summary>
+    /// <summary>
+    /// How much <see cref="WriteAdtsHeader"/> writes: 7 bytes, and the program config element if there is one.
+    /// </summary>
     public int AdtsHeaderLength => AdtsFixedLength + ProgramConfig.Length;
 
     /// <exception cref="CodecFormatException">Too short, a reserved rate, or a layout without channels.</exception>
@@ -99,12 +101,13 @@ public sealed record AacConfig(
         if (ObjectType is < 1 or > 4 || rateIndex < 0 || ChannelConfiguration > 7)
         {
             throw new CodecFormatException(
-                "ADTS", 0, $"Cannot say object type {ObjectType}, {CoreSampleRate} Hz, channels {ChannelConfiguration}");
+                "ADTS", 0, $"Cannot say object type {ObjectType}, {CoreSampleRate} Hz, layout {ChannelConfiguration}");
         }
 
         var length = frameLength + AdtsHeaderLength;
         if (length > MaxAdtsFrame) throw new CodecFormatException("ADTS", 3, $"A frame of {length} bytes; 8191 fit");
-        // FFF MPEG-4, layer 0, no CRC | profile 2, rate 4, private 1, channels 3, ... | length 13 | fullness 11 | frames 2
+        // FFF, MPEG-4, layer 0, no CRC | profile 2, rate 4, private 1, channels 3, four flags
+        // | length 13 | fullness 11 | frames 2
         destination[0] = 0xFF;
         destination[1] = 0xF1;
         destination[2] = (byte)(((ObjectType - 1) << 6) | (rateIndex << 2) | (ChannelConfiguration >> 2));
@@ -129,7 +132,8 @@ public sealed record AacConfig(
         return rate is >= 7350 and <= 192000 ? rate : throw bits.Fault($"A sample rate of {rate} Hz (index {index})");
     }
 
-    private static bool IsGeneralAudio(int objectType) => objectType is >= 1 and <= 4 or 6 or 7 or 17 or >= 19 and <= 23;
+    private static bool IsGeneralAudio(int objectType) =>
+        objectType is >= 1 and <= 4 or 6 or 7 or 17 or >= 19 and <= 23;
 
     /// <summary>Backward compatible signalling of SBR and PS after the core's configuration (1.6.2.1).</summary>
     private static int ReadSyncExtension(BitReader bits, ref int output)
@@ -140,7 +144,9 @@ public sealed record AacConfig(
         return bits.Remaining >= 12 && bits.Bits(11) == 0x548 && bits.Flag() ? ParametricStereo : Sbr;
     }
 
-    /// <summary>program_config_element (4.4.1.1): its channels, and itself after its element id and byte-aligned.</summary>
+    /// <summary>
+    /// program_config_element (4.4.1.1): its channels, and itself after its element id and byte-aligned.
+    /// </summary>
     private static (int Channels, byte[] Element) ReadProgramConfig(ref BitReader bits)
     {
         var start = bits;

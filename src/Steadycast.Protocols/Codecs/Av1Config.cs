@@ -1,6 +1,8 @@
 namespace Steadycast.Protocols.Codecs;
 
-/// <summary>AV1CodecConfigurationRecord (AV1 in ISO base media 1.2, section 2.3) and its sequence header's size.</summary>
+/// <summary>
+/// AV1CodecConfigurationRecord (AV1 in ISO base media 1.2, section 2.3) and its sequence header's size.
+/// </summary>
 /// <param name="Width">max_frame_width of the sequence header; 0 when the record carries none.</param>
 public sealed record Av1Config(byte Profile, byte Level, bool HighTier, int BitDepth, int Width, int Height)
 {
@@ -16,7 +18,7 @@ public sealed record Av1Config(byte Profile, byte Level, bool HighTier, int BitD
     {
         var span = record.Span;
         if (span.Length < HeaderLength) throw new CodecFormatException(Subject, span.Length, "Ends too early");
-        if (span[0] != 0x81) throw new CodecFormatException(Subject, 0, $"Marker and version {span[0]:x2}; 81 is known");
+        if (span[0] != 0x81) throw new CodecFormatException(Subject, 0, $"Version {span[0]:x2}; 81 is known");
         var profile = (byte)(span[1] >> 5);
         var highBitDepth = (span[2] & 0x40) != 0;
         var twelveBit = (span[2] & 0x20) != 0;

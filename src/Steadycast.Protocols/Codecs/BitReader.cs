@@ -1,6 +1,8 @@
 namespace Steadycast.Protocols.Codecs;
 
-/// <summary>Reads bits, most significant first, and Exp-Golomb codes; optionally without emulation prevention bytes.</summary>
+/// <summary>
+/// Reads bits, most significant first, and Exp-Golomb codes; optionally without emulation prevention bytes.
+/// </summary>
 /// <param name="subject">What is read, for exceptions.</param>
 /// <param name="skipEmulationPrevention">For NAL units: leaves out the 03 of 00 00 03 (H.264, 7.3.1).</param>
 internal ref struct BitReader(ReadOnlySpan<byte> bytes, string subject, bool skipEmulationPrevention)

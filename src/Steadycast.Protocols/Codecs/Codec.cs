@@ -1,6 +1,8 @@
 namespace Steadycast.Protocols.Codecs;
 
-/// <summary>The codecs that have a name here; what is not listed is carried by RTMP untouched and not packaged.</summary>
+/// <summary>
+/// The codecs that have a name here; what is not listed is carried by RTMP untouched and not packaged.
+/// </summary>
 public enum Codec : byte
 {
     H264 = 1,

@@ -3,7 +3,9 @@ using System.Collections.Immutable;
 namespace Steadycast.Protocols.Codecs;
 
 /// <summary>HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1), its first SPS read.</summary>
-/// <param name="NalLengthSize">Bytes per NAL unit length in the access units that came with this record: 1, 2 or 4.</param>
+/// <param name="NalLengthSize">
+/// Bytes per NAL unit length in the access units that came with this record: 1, 2 or 4.
+/// </param>
 /// <param name="VideoParameterSets">NAL units without length or start code.</param>
 /// <param name="SequenceParameterSets">As above.</param>
 /// <param name="PictureParameterSets">As above.</param>

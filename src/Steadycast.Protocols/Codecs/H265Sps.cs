@@ -60,7 +60,9 @@ public sealed record H265Sps(
         return new H265Sps(space, tier, profile, compatibility, constraints, level, width, height, rate);
     }
 
-    /// <summary>ISO/IEC 14496-15, annex E.3: space and profile, reversed compatibility, tier and level, constraints.</summary>
+    /// <summary>
+    /// ISO/IEC 14496-15, annex E.3: space and profile, reversed compatibility, tier and level, constraints.
+    /// </summary>
     public string CodecsString(string sampleEntry)
     {
         uint reversed = 0;
@@ -84,7 +86,9 @@ public sealed record H265Sps(
         }
     }
 
-    /// <summary>All between the size and the VUI's timing; whatever is wrong with it costs only the frame rate.</summary>
+    /// <summary>
+    /// All between the size and the VUI's timing; whatever is wrong with it costs only the frame rate.
+    /// </summary>
     private static double ReadFrameRate(BitReader bits, int maxSubLayers)
     {
         try

@@ -58,7 +58,8 @@ public ref struct NalUnits
 
     /// <summary>Writes an access unit with lengths of another size as one with 4-byte lengths.</summary>
     /// <exception cref="CodecFormatException">A length reaches past the end.</exception>
-    public static void WriteWithFourByteLengths(IBufferWriter<byte> output, ReadOnlySpan<byte> accessUnit, int lengthSize)
+    public static void WriteWithFourByteLengths(
+        IBufferWriter<byte> output, ReadOnlySpan<byte> accessUnit, int lengthSize)
     {
         foreach (var nal in Of(accessUnit, lengthSize))
         {

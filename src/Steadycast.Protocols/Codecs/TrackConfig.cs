@@ -12,7 +12,10 @@ public sealed record TrackConfig(byte TrackId, Codec Codec, ReadOnlyMemory<byte>
     public bool IsVideo => Codec < Codec.Aac;
 
     public bool Equals(TrackConfig? other) =>
-        other is not null && TrackId == other.TrackId && Codec == other.Codec && Record.Span.SequenceEqual(other.Record.Span);
+        other is not null
+        && TrackId == other.TrackId
+        && Codec == other.Codec
+        && Record.Span.SequenceEqual(other.Record.Span);
 
     public override int GetHashCode() => HashCode.Combine(TrackId, Codec, Record.Length);
 }

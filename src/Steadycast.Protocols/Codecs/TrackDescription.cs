@@ -27,7 +27,9 @@ public sealed record TrackDescription
     /// <summary>Bytes per NAL unit length as the publisher sends them; 0 where there are none.</summary>
     public int NalLengthSize { get; init; }
 
-    /// <exception cref="CodecFormatException">The record is malformed, or the codec is one that is not packaged.</exception>
+    /// <exception cref="CodecFormatException">
+    /// The record is malformed, or the codec is one that is not packaged.
+    /// </exception>
     public static TrackDescription Of(TrackConfig config)
     {
         switch (config.Codec)
@@ -62,5 +64,12 @@ public sealed record TrackDescription
         new() { Config = config, CodecsString = codecs, Width = width, Height = height, FrameRate = rate };
 
     private static TrackDescription Audio(TrackConfig config, string codecs, int rate, int channels, int samples) =>
-        new() { Config = config, CodecsString = codecs, SampleRate = rate, Channels = channels, SamplesPerFrame = samples };
+        new()
+        {
+            Config = config,
+            CodecsString = codecs,
+            SampleRate = rate,
+            Channels = channels,
+            SamplesPerFrame = samples,
+        };
 }

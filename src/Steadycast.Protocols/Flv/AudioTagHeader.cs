@@ -15,7 +15,9 @@ public enum AudioPacketType : byte
 }
 
 /// <summary>The header before the coded data of one audio track in an RTMP or FLV audio message.</summary>
-/// <param name="PacketType">Never Multitrack or ModEx: those are unwrapped. Other unknown values are to be ignored.</param>
+/// <param name="PacketType">
+/// Never Multitrack or ModEx: those are unwrapped. Other unknown values are to be ignored.
+/// </param>
 /// <param name="Codec">Null: a codec that is only carried.</param>
 /// <param name="FourCc">Enhanced RTMP's code, also for legacy AAC and MP3; 0 for other legacy codecs.</param>
 /// <param name="HeaderLength">Where the coded data (or the configuration record) starts in the payload.</param>
@@ -74,7 +76,9 @@ public readonly record struct AudioTagHeader(
         return true;
     }
 
-    /// <summary>Reads the header of the track after this one in the same message; false when this was the last.</summary>
+    /// <summary>
+    /// Reads the header of the track after this one in the same message; false when this was the last.
+    /// </summary>
     public bool TryReadNext(ReadOnlySpan<byte> payload, out AudioTagHeader next)
     {
         // A caller's loop passes this very header as the next one: it must not change before it has been read.
@@ -82,7 +86,8 @@ public readonly record struct AudioTagHeader(
         next = default;
         var kind = (byte)(current.MultitrackKind - 1);
         var end = current.HeaderLength + current.BodyLength;
-        if (!ExHeader.TryReadNext(payload, (byte)current.PacketType, kind, current.FourCc, end, out var ex)) return false;
+        if (!ExHeader.TryReadNext(payload, (byte)current.PacketType, kind, current.FourCc, end, out var ex))
+            return false;
         next = Finish(ex);
         return true;
     }

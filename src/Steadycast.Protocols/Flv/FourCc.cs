@@ -15,7 +15,9 @@ public static class FourCc
     public const uint Mp3 = 0x2E6D7033;
     public const uint Opus = 0x4F707573;
 
-    /// <summary>The codec behind a code, or null for one that is only carried (vp08, vvc1, fLaC, ac-3, ec-3, ...).</summary>
+    /// <summary>
+    /// The codec behind a code, or null for one that is only carried (vp08, vvc1, fLaC, ac-3, ec-3, ...).
+    /// </summary>
     public static Codec? ToCodec(uint fourCc) => fourCc switch
     {
         Avc1 => Codec.H264,

@@ -2,7 +2,9 @@ using Steadycast.Protocols.Codecs;
 
 namespace Steadycast.Protocols.Flv;
 
-/// <summary>What a video message carries. 0 to 7 are Enhanced RTMP's VideoPacketType; legacy AVC has 0 to 2 of them.</summary>
+/// <summary>
+/// What a video message carries. 0 to 7 are Enhanced RTMP's VideoPacketType; legacy AVC has 0 to 2 of them.
+/// </summary>
 public enum VideoPacketType : byte
 {
     /// <summary>The decoder configuration record.</summary>
@@ -81,7 +83,9 @@ public readonly record struct VideoTagHeader(
             && TryFinish(payload, ex, isKeyframe, out header);
     }
 
-    /// <summary>Reads the header of the track after this one in the same message; false when this was the last.</summary>
+    /// <summary>
+    /// Reads the header of the track after this one in the same message; false when this was the last.
+    /// </summary>
     public bool TryReadNext(ReadOnlySpan<byte> payload, out VideoTagHeader next)
     {
         // A caller's loop passes this very header as the next one: it must not change before it has been read.
@@ -119,7 +123,8 @@ public readonly record struct VideoTagHeader(
         return true;
     }
 
-    private static bool TryFinish(ReadOnlySpan<byte> payload, in ExHeader ex, bool isKeyframe, out VideoTagHeader header)
+    private static bool TryFinish(
+        ReadOnlySpan<byte> payload, in ExHeader ex, bool isKeyframe, out VideoTagHeader header)
     {
         header = default;
         var start = ex.BodyStart;

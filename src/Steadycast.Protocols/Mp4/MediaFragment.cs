@@ -43,7 +43,8 @@ public static class MediaFragment
         long media = 0;
         foreach (var track in tracks)
         {
-            if (track.Samples.Count == 0) throw new ArgumentException($"Track {track.TrackId} is empty", nameof(tracks));
+            if (track.Samples.Count == 0)
+                throw new ArgumentException($"Track {track.TrackId} is empty", nameof(tracks));
             foreach (var sample in track.Samples) media += sample.Payload.Length;
         }
 
@@ -61,7 +62,9 @@ public static class MediaFragment
         }
     }
 
-    /// <summary>Whether the bytes are whole boxes of which one is a moof and the last an mdat: a cheap damage check.</summary>
+    /// <summary>
+    /// Whether the bytes are whole boxes of which one is a moof and the last an mdat: a cheap damage check.
+    /// </summary>
     public static bool IsWhole(ReadOnlySpan<byte> segment)
     {
         var reader = new BoxReader(segment);

@@ -52,7 +52,11 @@ internal static class SampleEntry
 
     /// <summary>VisualSampleEntry, 14496-12 section 12.1.3.</summary>
     private static void WriteVideo(
-        BoxWriter boxes, TrackDescription track, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> box, ReadOnlySpan<byte> record)
+        BoxWriter boxes,
+        TrackDescription track,
+        ReadOnlySpan<byte> entry,
+        ReadOnlySpan<byte> box,
+        ReadOnlySpan<byte> record)
     {
         using var _ = boxes.Box(entry);
         boxes.Zeros(6);
@@ -131,7 +135,9 @@ internal static class SampleEntry
         return copy;
     }
 
-    /// <summary>hvc1 asks for array_completeness on parameter sets (14496-15, 8.4.1.1); publishers often leave it 0.</summary>
+    /// <summary>
+    /// hvc1 asks for array_completeness on parameter sets (14496-15, 8.4.1.1); publishers often leave it 0.
+    /// </summary>
     private static byte[] CompleteHevc(ReadOnlySpan<byte> record)
     {
         var copy = WithFourByteLengths(record, HevcLengthSizeOffset);

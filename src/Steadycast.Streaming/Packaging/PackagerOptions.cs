@@ -12,10 +12,14 @@ public sealed record PackagerOptions
     /// <summary>Health and metrics.</summary>
     public string HttpAddr { get; init; } = "127.0.0.1:9102";
 
-    /// <summary>CMAF by default: about a quarter fewer bytes than MPEG-TS at low rates, and what HEVC needs on Apple.</summary>
+    /// <summary>
+    /// CMAF by default: about a quarter fewer bytes than MPEG-TS at low rates, and what HEVC needs on Apple.
+    /// </summary>
     public Container Container { get; init; } = Container.Fmp4;
 
-    /// <summary>How much the media playlist lists. 10 to 3600 s. Default 60: room for a viewer that pauses for a breath.</summary>
+    /// <summary>
+    /// How much the media playlist lists. 10 to 3600 s. Default 60: room for a viewer that pauses for a breath.
+    /// </summary>
     [Range(10, 3600)]
     public int WindowSeconds { get; init; } = 60;
 

@@ -14,6 +14,8 @@ public sealed partial class PackagerRole : IRole
     /// <summary>Far above what one machine can package; a broken list of streams ends here.</summary>
     private const int MaxStreams = 4096;
 
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
     private readonly PackagerOptions _options;
     private readonly SegmentStores _stores;
     private readonly TimeProvider _time;
@@ -72,7 +74,8 @@ public sealed partial class PackagerRole : IRole
         {
             var (state, link) = (loop.State, loop.Link);
             if (!link.Connected) reasons.Add($"The feed of {loop.Stream} is out of reach: {link.LastError}");
-            if (state.StoreError is not null) reasons.Add($"The store takes nothing of {loop.Stream}: {state.StoreError}");
+            if (state.StoreError is not null)
+                reasons.Add($"The store takes nothing of {loop.Stream}: {state.StoreError}");
             streams[loop.Stream] = new Dictionary<string, object?>
             {
                 ["first"] = state.First,
@@ -101,13 +104,22 @@ public sealed partial class PackagerRole : IRole
 
     private async Task FollowListedAsync()
     {
-        try
+        while (!_stopping.IsCancellationRequested)
         {
-            await foreach (var stream in _feed.StreamsAsync(_stopping.Token)) Follow(stream);
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            Log.ListingEnded(_logger);
+            try
+            {
+                await foreach (var stream in _feed.StreamsAsync(_stopping.Token)) Follow(stream);
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                Log.ListingEnded(_logger);
+            }
+            catch (Exception e)
+            {
+                Log.ListingFailed(_logger, e);
+                await Task.Delay(RestartPause, _time, _stopping.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
@@ -134,6 +146,9 @@ public sealed partial class PackagerRole : IRole
     {
         [LoggerMessage(Level = LogLevel.Debug, Message = "No more streams are taken up")]
         public static partial void ListingEnded(ILogger logger);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Listing the ingest's streams failed and starts again")]
+        public static partial void ListingFailed(ILogger logger, Exception exception);
 
         [LoggerMessage(
             Level = LogLevel.Warning,

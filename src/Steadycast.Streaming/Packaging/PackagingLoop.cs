@@ -187,10 +187,12 @@ internal sealed partial class PackagingLoop(
 
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "The store takes nothing of {StreamName}, trying again: {Reason} ({Repeats} times more since last said)")]
+            Message = "The store takes nothing of {StreamName}, trying again: {Reason} ({Repeats} times more before)")]
         public static partial void StoreFailed(ILogger logger, string streamName, string reason, long repeats);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "The store takes {StreamName} again, from segment {Msn} on")]
+        [LoggerMessage(
+            Level = LogLevel.Information,
+            Message = "The store takes {StreamName} again from segment {Msn}")]
         public static partial void StoreRecovered(ILogger logger, string streamName, long msn);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Packaging {StreamName} failed and starts again")]

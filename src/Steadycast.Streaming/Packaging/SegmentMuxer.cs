@@ -8,16 +8,22 @@ using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Streaming.Packaging;
 
-/// <summary>Writes stamped segments in one container. Pure: equal segments give equal bytes, on any machine, at any time.</summary>
+/// <summary>
+/// Writes stamped segments in one container. Pure: equal segments give equal bytes, on any machine, at any time.
+/// </summary>
 internal sealed class SegmentMuxer
 {
-    /// <summary>Boxes of a fragment, or the packet headers of a transport stream, beside the media: a first guess.</summary>
+    /// <summary>
+    /// Boxes of a fragment, or the packet headers of a transport stream, beside the media: a first guess.
+    /// </summary>
     private const int OverheadPerUnit = 256;
 
     private readonly Container _container;
     private readonly Dictionary<byte, Mp4Track> _tracks;
 
-    /// <exception cref="CodecFormatException">A track that cannot be described, or not be carried in the container.</exception>
+    /// <exception cref="CodecFormatException">
+    /// A track that cannot be described, or not be carried in the container.
+    /// </exception>
     public SegmentMuxer(Container container, IReadOnlyList<TrackConfig> tracks)
     {
         _container = container;
@@ -60,7 +66,7 @@ internal sealed class SegmentMuxer
         foreach (var unit in segment.AccessUnits)
         {
             if (!_tracks.ContainsKey(unit.TrackId))
-                throw new CodecFormatException("Segment", 0, $"An access unit of track {unit.TrackId}, which it does not have");
+                throw new CodecFormatException("Segment", 0, $"An access unit of an unknown track {unit.TrackId}");
             size += unit.Payload.Length + OverheadPerUnit;
         }
 
@@ -105,13 +111,18 @@ internal sealed class SegmentMuxer
         {
             var next = i + 1 < units.Length ? units[i + 1].Dts : end;
             samples[i] = new FragmentSample(
-                Length(units[i].Dts, next, fallback: 1), units[i].CompositionOffset, units[i].IsKeyframe, units[i].Payload);
+                Length(units[i].Dts, next, fallback: 1),
+                units[i].CompositionOffset,
+                units[i].IsKeyframe,
+                units[i].Payload);
         }
 
         return new FragmentTrack(units[0].TrackId, units[0].Dts, DefaultDuration: 0, samples);
     }
 
-    /// <summary>In samples: a frame lasts until the next one's position, which is its own length unless audio jumped.</summary>
+    /// <summary>
+    /// In samples: a frame lasts until the next one's position, which is its own length unless audio jumped.
+    /// </summary>
     private static FragmentTrack Audio(AccessUnit[] units, int samplesPerFrame)
     {
         var samples = new FragmentSample[units.Length];

@@ -9,7 +9,7 @@ internal static class Variant
 {
     /// <summary>The rates that cameras and encoders have; a measured one that lies near is taken for it.</summary>
     private static readonly double[] UsualRates =
-        [24000 / 1001.0, 24, 25, 30000 / 1001.0, 30, 48, 50, 60000 / 1001.0, 60, 100, 120000 / 1001.0, 120];
+        [5, 10, 12, 12.5, 15, 20, 24000 / 1001.0, 24, 25, 30000 / 1001.0, 30, 48, 50, 60000 / 1001.0, 60, 100, 120];
 
     /// <summary>Two per cent: RTMP's whole milliseconds are a twentieth of it over one second.</summary>
     private const double Near = 0.02;
@@ -19,11 +19,13 @@ internal static class Variant
     {
         var video = tracks.FirstOrDefault(track => track.Config.IsVideo);
         var codecs = string.Join(',', tracks.Select(track => track.CodecsString).Distinct(StringComparer.Ordinal));
-        return new VariantInfo(0, 0, codecs, video?.Width ?? 0, video?.Height ?? 0, video is null ? 0 : RateOf(segment, video));
+        var rate = video is null ? 0 : RateOf(segment, video);
+        return new VariantInfo(0, 0, codecs, video?.Width ?? 0, video?.Height ?? 0, rate);
     }
 
     /// <summary>
-    /// Declared, unless the segment shows another rate: encoders of variable rates declare their tick, not their pictures.
+    /// Declared, unless the segment shows another rate: encoders of variable rates declare their tick, not their
+    /// pictures.
     /// </summary>
     private static double RateOf(StampedSegment segment, TrackDescription video)
     {

@@ -71,7 +71,8 @@ public sealed class VideoTagHeaderTests
     [Fact]
     public void Many_tracks_of_many_codecs_are_walked()
     {
-        var payload = Hex.Bytes("96 21 61766331 00 000005 000028 AABB  68766331 01 000004 000000 CC  61763031 02 000000");
+        var payload = Hex.Bytes(
+            "96 21 61766331 00 000005 000028 AABB  68766331 01 000004 000000 CC  61763031 02 000000");
         Assert.True(VideoTagHeader.TryRead(payload, out var header));
         Assert.Equal(((Codec?)Codec.H264, (byte)0, 2), (header.Codec, header.Track, header.BodyLength));
         Assert.Equal(40, header.CompositionTimeMs);

@@ -7,7 +7,8 @@ namespace Steadycast.Protocols.Tests.Mp4;
 
 public sealed class InitSegmentTests
 {
-    private const string Avcc = "0164000dffe100196764000dacd941519e226c04400000fa40003a9803c50a658001000668ebe3cb22c0fdf8f800";
+    private const string Avcc =
+        "0164000dffe100196764000dacd941519e226c04400000fa40003a9803c50a658001000668ebe3cb22c0fdf8f800";
 
     private const string Hvcc =
         "01016000000090000000 00003cf000fcfdf8f800000f 02" +
@@ -53,7 +54,8 @@ public sealed class InitSegmentTests
     {
         var twoByteLengths = Hex.Bytes(Avcc);
         twoByteLengths[4] = 0xFD;
-        Assert.True(BoxReader.TryFind(Write(Avc with { Record = twoByteLengths }), "moov/trak/mdia/minf/stbl/stsd", out var s));
+        var init = Write(Avc with { Record = twoByteLengths });
+        Assert.True(BoxReader.TryFind(init, "moov/trak/mdia/minf/stbl/stsd", out var s));
         Assert.Equal(0xFF, s[s.IndexOf("avcC"u8) + 8]);
     }
 

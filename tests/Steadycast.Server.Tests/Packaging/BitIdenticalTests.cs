@@ -6,7 +6,9 @@ using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Server.Tests.Packaging;
 
-/// <summary>The promise that the whole failover rests on: two packagers never write different bytes under one number.</summary>
+/// <summary>
+/// The promise that the whole failover rests on: two packagers never write different bytes under one number.
+/// </summary>
 public sealed class BitIdenticalTests
 {
     private const int Seeds = 250;
@@ -58,7 +60,8 @@ public sealed class BitIdenticalTests
         }
     }
 
-    private static SortedDictionary<long, PackagedSegment> FromTheStart(IReadOnlyList<FeedRecord> records, Container container)
+    private static SortedDictionary<long, PackagedSegment> FromTheStart(
+        IReadOnlyList<FeedRecord> records, Container container)
     {
         using var packager = new HlsPackager(container);
         var made = new SortedDictionary<long, PackagedSegment>();
@@ -72,8 +75,8 @@ public sealed class BitIdenticalTests
     }
 
     /// <summary>
-    /// Kills the packager at random records. The next one reads on from there, so that it joins at the next begin; or it
-    /// resumes as the role does: from the ring, behind what the store has.
+    /// Kills the packager at random records. The next one reads on from there, so that it joins at the next begin; or
+    /// it resumes as the role does: from the ring, behind what the store has.
     /// </summary>
     private static (List<PackagedSegment> Made, int Restarts) ComingAndGoing(
         IReadOnlyList<FeedRecord> records, Container container, Random random, bool resumes)
@@ -118,7 +121,8 @@ public sealed class BitIdenticalTests
         (List<PackagedSegment> Made, int Restarts) actual,
         bool all)
     {
-        Assert.True(!all || actual.Made.Count == expected.Count, $"seed {seed}: {actual.Made.Count} of {expected.Count}");
+        var count = actual.Made.Count;
+        Assert.True(!all || count == expected.Count, $"seed {seed}: {count} of {expected.Count}");
         foreach (var segment in actual.Made)
         {
             Assert.True(expected.TryGetValue(segment.Record.Msn, out var other), $"seed {seed}: {segment.Record.Msn}");

@@ -127,7 +127,11 @@ public sealed class PackagerRoleTests : IAsyncLifetime
     {
         await using var stores = Stores();
         await using var role = new PackagerRole(
-            new PackagerOptions { Feed = "http://127.0.0.1:1" }, stores, TimeProvider.System, NullLoggerFactory.Instance, _meters);
+            new PackagerOptions { Feed = "http://127.0.0.1:1" },
+            stores,
+            TimeProvider.System,
+            NullLoggerFactory.Instance,
+            _meters);
         Assert.False(role.Health().Ready);
         await role.StartAsync(Cancel);
         await UntilAsync(() => role.Health().Reasons.Any(reason => reason.Contains("does not list its streams")));
@@ -153,7 +157,9 @@ public sealed class PackagerRoleTests : IAsyncLifetime
         NullLoggerFactory.Instance,
         _meters);
 
-    /// <summary>Waits for the last segment and compares all that is in the window with what a packager makes alone.</summary>
+    /// <summary>
+    /// Waits for the last segment and compares all that is in the window with what a packager makes alone.
+    /// </summary>
     private static async Task RequireAsync(ISegmentStore store, string stream, List<PackagedSegment> expected)
     {
         var edge = expected[^1].Record.Msn;

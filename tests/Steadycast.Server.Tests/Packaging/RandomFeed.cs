@@ -10,13 +10,14 @@ internal sealed class RandomFeed
 {
     private static readonly byte[][] AvcRecords =
     [
-        Convert.FromHexString("0164000dffe100196764000dacd941519e226c04400000fa40003a9803c50a658001000668ebe3cb22c0fdf8f800"),
+        Convert.FromHexString(
+            "0164000dffe100196764000dacd941519e226c04400000fa40003a9803c50a658001000668ebe3cb22c0fdf8f800"),
         Convert.FromHexString("0142c02affe100186742c02ada01e0089f970110000003001000000780f1832a01000468ce0fc8"),
     ];
 
     private static readonly byte[] HevcRecord = Convert.FromHexString(
-        "0101600000009000000000003cf000fcfdf8f800000f02210001002942010101600000030090000003000003003ca00a480b9c9596566" +
-        "924caf01680800001f480003a980422000100074401c172b46240");
+        "0101600000009000000000003cf000fcfdf8f800000f02210001002942010101600000030090000003000003003ca00a480b9c95965" +
+        "66924caf01680800001f480003a980422000100074401c172b46240");
 
     private static readonly (byte[] Record, int Rate)[] AacRecords = [([0x12, 0x10], 44100), ([0x11, 0x90], 48000)];
 
@@ -47,7 +48,8 @@ internal sealed class RandomFeed
         _msn = _random.NextInt64(1L << 40);
         // Some streams are old enough for the 33-bit clock of MPEG-TS, and for 32 bits, to have wrapped or to wrap now.
         _origin = _time = Pick(0, 90_000 * _random.NextInt64(1_000_000), (1L << 33) - 300_000, (1L << 32) - 300_000);
-        _epoch = new StreamEpoch("live/show", (uint)_random.Next(1, 9), Guid.Empty, 1_900_000_000_000, 2 + _random.Next(9));
+        var target = 2 + _random.Next(9);
+        _epoch = new StreamEpoch("live/show", (uint)_random.Next(1, 9), Guid.Empty, 1_900_000_000_000, target);
         ChangeTracks();
         var segments = _random.Next(5, 10);
         for (var i = 0; i < segments; i++) AddSegment(first: i == 0);
@@ -97,7 +99,9 @@ internal sealed class RandomFeed
         for (var i = _random.Next(3); i > 0; i--) _records.Add(new FeedRecord(Video(begin.Time, i == 1)));
     }
 
-    /// <summary>What an ingest that was thought dead still says: a whole and right segment, under a number of now.</summary>
+    /// <summary>
+    /// What an ingest that was thought dead still says: a whole and right segment, under a number of now.
+    /// </summary>
     private void AddFromLowerEpoch(SegmentBegin begin)
     {
         var old = begin with { Epoch = begin.Epoch with { EpochId = 0 }, Time = begin.Time + 5 };
@@ -147,7 +151,8 @@ internal sealed class RandomFeed
         while (HasAudio && AudioDtsOf(_samples) < end)
         {
             var position = (_origin * _audioRate / 90_000) + _samples;
-            units.Add(new AccessUnit(2, AudioDtsOf(_samples), 0, position, IsKeyframe: true, Bytes(_random.Next(1, 400))));
+            var frame = Bytes(_random.Next(1, 400));
+            units.Add(new AccessUnit(2, AudioDtsOf(_samples), 0, position, IsKeyframe: true, frame));
             _samples += 1024;
         }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
 
 namespace Steadycast.Streaming.Ingest;
@@ -38,11 +39,6 @@ public sealed record IngestOptions
     /// <summary>What happens when a second publisher comes for a live stream.</summary>
     public PublishConflict PublishConflict { get; init; } = PublishConflict.TakeoverWhenSilent;
 }
-
-/// <summary>One stream that may be published, and with which key.</summary>
-/// <param name="Stream">The name, or a pattern with <c>*</c>: <c>live/*</c>.</param>
-/// <param name="Key">The secret, as <c>?key=</c> on either part of the address; absent: no key is asked for.</param>
-public sealed record PublishRule(string Stream, string? Key);
 
 /// <summary>RTMPS.</summary>
 public sealed record IngestTlsOptions

@@ -1,4 +1,5 @@
 using Steadycast.Server.Configuration;
+using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
 using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Packaging;

@@ -25,8 +25,7 @@ public sealed class SegmentAssemblerTests : IDisposable
     {
         var begin = Records.Begin();
         var end = EndOf(begin, Records.Video());
-        SegmentEnd[] wrongs = [end with { Hash = new byte[32] }, end with { AccessUnits = 2 }, end with { Msn = 1 }];
-        foreach (var wrong in wrongs)
+        foreach (var wrong in new[] { end with { Hash = new byte[32] }, end with { AccessUnits = 2 }, end with { Msn = 1 } })
         {
             Add(new(begin), out _);
             Add(new(Records.Video()), out _);

@@ -47,8 +47,7 @@ public sealed class StreamIndexJsonTests
     [Fact]
     public void An_index_comes_back_as_it_was()
     {
-        var index = Append(Index(), Record(
-            BaseMsn + 4, 720_000, 45_045, discontinuity: true, discontinuitySequence: 1, independent: false));
+        var index = Append(Index(), Record(BaseMsn + 4, 720_000, 45_045, discontinuity: true, discontinuitySequence: 1, independent: false));
         var read = StreamIndexJson.Read(StreamIndexJson.Write(index));
         Assert.Equal(index.Segments, read.Segments);
         Assert.Equal(index.Maps, read.Maps);
@@ -83,8 +82,7 @@ public sealed class StreamIndexJsonTests
     {
         var json = JsonNode.Parse(StreamIndexJson.Write(Index()))!.AsObject();
         lie(json);
-        var bytes = Encoding.UTF8.GetBytes(json.ToJsonString());
-        var fault = Assert.Throws<FormatException>(() => StreamIndexJson.Read(bytes));
+        var fault = Assert.Throws<FormatException>(() => StreamIndexJson.Read(Encoding.UTF8.GetBytes(json.ToJsonString())));
         Assert.StartsWith("index.json: ", fault.Message, StringComparison.Ordinal);
         Assert.Contains(where, fault.Message, StringComparison.Ordinal);
     }
@@ -108,10 +106,9 @@ public sealed class StreamIndexJsonTests
             var bytes = good.ToArray();
             for (var i = random.Next(1, 4); i > 0; i--)
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
-            var length = random.Next(4) == 0 ? random.Next(bytes.Length) : bytes.Length;
             try
             {
-                PlaylistBuilder.Media(StreamIndexJson.Read(bytes.AsSpan(0, length)));
+                PlaylistBuilder.Media(StreamIndexJson.Read(bytes.AsSpan(0, random.Next(4) == 0 ? random.Next(bytes.Length) : bytes.Length)));
             }
             catch (FormatException)
             {

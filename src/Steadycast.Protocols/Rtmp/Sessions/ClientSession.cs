@@ -299,7 +299,7 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
             case StatusCode.PlayStart when options.Role == ClientRole.Play:
                 _isStarted = true;
                 return new ClientEvent(ClientEventKind.Started, status);
-            case StatusCode.PlayStop or StatusCode.PlayUnpublishNotify:
+            case StatusCode.PlayStop:
                 return new ClientEvent(ClientEventKind.Ended, status);
             case StatusCode.PublishBadName or StatusCode.PublishDenied or StatusCode.PublishRejected:
                 return new ClientEvent(ClientEventKind.Refused, status); // Some servers forget the level.

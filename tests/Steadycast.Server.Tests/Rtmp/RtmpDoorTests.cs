@@ -1,0 +1,224 @@
+using Steadycast.Protocols.Rtmp;
+using Steadycast.Protocols.Rtmp.Messages;
+using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Rtmp;
+using Steadycast.Streaming.Transport;
+using Steadycast.TestPeers.Rtmp;
+
+namespace Steadycast.Server.Tests.Rtmp;
+
+public sealed class RtmpDoorTests
+{
+    private static readonly byte[] Metadata = [2, 0, 10, .. "onMetaData"u8, 5];
+
+    [Fact]
+    public async Task What_is_published_is_played()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher publisher = await door.PublishAsync("live/show");
+        await SendGroupAsync(publisher, 0);
+        await using RtmpPlayer player = await door.PlayAsync("live/show");
+
+        List<string> played = await ReadAsync(player, 5, door);
+
+        Assert.Equal(
+            ["Audio 300", "Audio 4", "DataAmf0 14", "Video 10", "Video 20000"], played.Order(StringComparer.Ordinal));
+        Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_connections", "role=publisher"));
+        Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_connections", "role=player"));
+        Assert.Equal(0, door.Meters.Sum("steadycast_rtmp_connections", "role=waiting"));
+        Assert.Equal(0, door.Meters.Sum("steadycast_admission_waiting_connections"));
+        Assert.Equal(2, door.Meters.Sum("steadycast_rtmp_handshakes_total", "kind=signed"));
+        Assert.Equal(5, door.Meters.Sum("steadycast_rtmp_media_messages_total", "direction=received"));
+    }
+
+    [Fact]
+    public async Task A_stream_may_have_an_app_alone()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher publisher = await door.PublishAsync("mystream");
+
+        Assert.Equal("mystream", Assert.Single(door.Hub.Streams).Name.Value);
+    }
+
+    [Fact]
+    public async Task A_player_may_come_first_and_stays_while_publishers_change()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPlayer player = await door.PlayAsync("live/show");
+        RtmpPublisher first = await door.PublishAsync("live/show");
+        await SendGroupAsync(first, 0);
+        await ReadAsync(player, 5, door);
+        await first.DisposeAsync();
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_connections", "role=publisher") == 0);
+
+        await using RtmpPublisher second = await door.PublishAsync("live/show");
+        await SendGroupAsync(second, 0);
+
+        Assert.Contains("Video 20000", await ReadAsync(player, 5, door));
+        Assert.Contains(door.Log.Lines, l => l.Contains("the publisher ended it", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_second_publisher_gets_BadName_and_the_first_goes_on()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher first = await door.PublishAsync("live/show");
+        await SendGroupAsync(first, 0);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 5);
+
+        var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PublishAsync("live/show"));
+
+        Assert.Equal(StatusCode.PublishBadName, e.Code);
+        await SendGroupAsync(first, 40);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 10);
+        Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_requests_total", "kind=publish", "outcome=busy"));
+    }
+
+    [Fact]
+    public async Task Takeover_ends_the_first_publisher_and_tells_it()
+    {
+        await using TestDoor door =
+            TestDoor.Open(hubOptions: new HubOptions { PublishConflict = PublishConflict.Takeover });
+        await using RtmpPublisher first = await door.PublishAsync("live/show");
+
+        await using RtmpPublisher second = await door.PublishAsync("live/show");
+
+        var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => first.Ended.WaitAsync(door.Deadline));
+        Assert.Equal(StatusCode.PublishBadName, e.Code);
+        await SendGroupAsync(second, 0);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_closed_total", "reason=ended") == 1);
+    }
+
+    [Fact]
+    public async Task A_silent_publisher_is_replaced_after_5_s_and_closed_after_8()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher frozen = await door.PublishAsync("live/show");
+        await SendGroupAsync(frozen, 0);
+        await using RtmpPublisher alone = await door.PublishAsync("live/alone");
+        await SendGroupAsync(alone, 0);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 10);
+
+        door.Time.Advance(TimeSpan.FromSeconds(4));
+        await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PublishAsync("live/show"));
+        door.Time.Advance(TimeSpan.FromSeconds(2));
+        await using RtmpPublisher second = await door.PublishAsync("live/show");
+        await Assert.ThrowsAsync<RtmpRefusedException>(() => frozen.Ended.WaitAsync(door.Deadline));
+
+        door.Time.Advance(TimeSpan.FromSeconds(3));
+        await Assert.ThrowsAsync<TransportException>(() => alone.Ended.WaitAsync(door.Deadline));
+        await door.UntilAsync(() => door.Log.Lines.Any(l => l.Contains("the publisher was silent")));
+        Assert.Null(door.Hub.Find(Name("live/alone"))?.Publication);
+    }
+
+    [Theory]
+    [InlineData("live/show?key=s3cret", null)]
+    [InlineData("live/show?token=s3cret", null)]
+    [InlineData("live?key=s3cret/show", null)]
+    [InlineData("open/any", null)]
+    [InlineData("live/show?key=wrong", "wrong_key")]
+    [InlineData("live/show", "no_key")]
+    [InlineData("live/showy?key=s3cret", "unknown_stream")]
+    public async Task The_key_is_asked_for(string path, string? verdict)
+    {
+        await using TestDoor door = TestDoor.Open([new("live/show", "s3cret"), new("open/*", null)]);
+
+        // The key behind the app cannot be written as one address, so it is put there by hand.
+        RtmpUrl url = path.Contains("key=s3cret/", StringComparison.Ordinal)
+            ? door.Url("live/show") with { App = "live?key=s3cret" }
+            : door.Url(path);
+        Task<RtmpPublisher> publishing =
+            RtmpPublisher.ConnectAsync(door.Transport, url, new RtmpDialOptions(), TimeProvider.System, door.Deadline);
+
+        if (verdict is null)
+        {
+            await using RtmpPublisher publisher = await publishing;
+        }
+        else
+        {
+            var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => publishing);
+            Assert.Equal(StatusCode.PublishDenied, e.Code);
+        }
+
+        Assert.Equal(
+            1, door.Meters.Sum("steadycast_admission_publish_verdicts_total", $"verdict={verdict ?? "allowed"}"));
+        Assert.DoesNotContain(door.Log.Lines, l => l.Contains("s3cret") || l.Contains("wrong") && !l.Contains("WrongKey"));
+    }
+
+    [Fact]
+    public async Task A_player_may_not_conjure_up_a_stream_that_nobody_may_publish()
+    {
+        await using TestDoor door = TestDoor.Open([new("live/show", "s3cret")]);
+
+        var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PlayAsync("live/other"));
+
+        Assert.Equal(StatusCode.PlayStreamNotFound, e.Code);
+        Assert.Empty(door.Hub.Streams);
+    }
+
+    [Theory]
+    [InlineData("live/../etc")]
+    [InlineData("live/%2e%2e")]
+    [InlineData("live/sh%2fow")]
+    [InlineData("live/index.m3u8")]
+    public async Task A_name_that_is_no_name_is_refused(string path)
+    {
+        await using TestDoor door = TestDoor.Open();
+        RtmpUrl url = door.Url("live/x") with { Name = path["live/".Length..] };
+
+        var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => RtmpPublisher.ConnectAsync(
+            door.Transport, url, new RtmpDialOptions(), TimeProvider.System, door.Deadline));
+
+        Assert.Equal(StatusCode.PublishBadName, e.Code);
+        Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_requests_total", "outcome=bad_name"));
+    }
+
+    [Fact]
+    public async Task Stopping_tells_publishers_and_players()
+    {
+        TestDoor door = TestDoor.Open();
+        RtmpPublisher publisher = await door.PublishAsync("live/show");
+        RtmpPlayer player = await door.PlayAsync("live/show");
+        using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+
+        Task stopping = door.Transport.StopAsync(grace.Token);
+
+        Assert.Empty(await ReadAsync(player, int.MaxValue, door));
+        await Assert.ThrowsAsync<TransportException>(() => publisher.Ended.WaitAsync(door.Deadline));
+        await player.DisposeAsync();
+        await publisher.DisposeAsync();
+        await stopping;
+        Assert.Equal(2, door.Meters.Sum("steadycast_rtmp_closed_total", "reason=stopping"));
+        Assert.Equal(0, door.Meters.Sum("steadycast_rtmp_connections"));
+        await door.DisposeAsync();
+    }
+
+    private static StreamName Name(string text) =>
+        StreamName.TryParse(text, out StreamName name, out _) ? name : throw new ArgumentException(text, nameof(text));
+
+    /// <summary>Five messages: metadata, both headers, a keyframe, a sound.</summary>
+    private static async Task SendGroupAsync(RtmpPublisher publisher, uint time)
+    {
+        await publisher.SendAsync(new MediaMessage(RtmpMessageType.DataAmf0, time, Metadata));
+        await publisher.SendAsync(new MediaMessage(RtmpMessageType.Video, time, EncoderScripts.VideoHeader));
+        await publisher.SendAsync(new MediaMessage(RtmpMessageType.Audio, time, EncoderScripts.AudioHeader));
+        await publisher.SendAsync(new MediaMessage(RtmpMessageType.Video, time, EncoderScripts.Picture(true, 20_000)));
+        await publisher.SendAsync(new MediaMessage(RtmpMessageType.Audio, time + 20, EncoderScripts.Sound(300)));
+    }
+
+    /// <summary>The media among the next messages: what a server says of its own (|RtmpSampleAccess) is left out.</summary>
+    private static async Task<List<string>> ReadAsync(RtmpPlayer player, int count, TestDoor door)
+    {
+        List<string> read = [];
+        await foreach (MediaMessage message in player.ReadAsync(door.Deadline))
+        {
+            if (message.Type == RtmpMessageType.DataAmf0 && !message.Payload.Span.SequenceEqual(Metadata))
+                continue;
+            read.Add($"{message.Type} {message.Payload.Length}");
+            if (read.Count == count)
+                break;
+        }
+
+        return read;
+    }
+}

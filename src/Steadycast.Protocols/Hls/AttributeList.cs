@@ -4,8 +4,9 @@ namespace Steadycast.Protocols.Hls;
 
 /// <summary>The attribute list of one tag (section 4.2): <c>NAME=value,NAME="quoted, with commas"</c>.</summary>
 /// <remarks>
-/// Lenient: spaces around names and values, a quote that never ends or stands in the middle, a name that is none, a value
-/// that is no number where one should be: all read as well as they can be, or as absent. Of two like names the first counts.
+/// Lenient: spaces around names and values, a quote that never ends or stands in the middle, a name that is none, a
+/// value that is no number where one should be: all read as well as they can be, or as absent. Of two like names the
+/// first counts.
 /// </remarks>
 internal sealed class AttributeList
 {
@@ -36,7 +37,7 @@ internal sealed class AttributeList
             var end = text.IndexOf(quoted ? '"' : ',');
             var value = end < 0 ? text : text[..end];
             if (IsName(name))
-                list._attributes.Add((name, quoted ? value.ToString() : value.Trim().ToString().Replace("\"", ""), quoted));
+                list._attributes.Add((name, quoted ? value.ToString() : Unquoted(value), quoted));
             text = end < 0 ? [] : text[(end + 1)..];
             if (quoted)
                 text = text.IndexOf(',') is var comma and >= 0 ? text[(comma + 1)..] : [];
@@ -66,7 +67,9 @@ internal sealed class AttributeList
     public TimeSpan? Seconds(string name) => TryParseSeconds(Text(name), out var seconds) ? seconds : null;
 
     public double? Number(string name) =>
-        double.TryParse(Text(name), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) ? value : null;
+        double.TryParse(Text(name), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : null;
 
     /// <summary>What is not among <paramref name="known"/>, as an attribute list.</summary>
     public string Others(params ReadOnlySpan<string> known)
@@ -92,6 +95,8 @@ internal sealed class AttributeList
         seconds = TimeSpan.FromTicks((long)decimal.Round(value * TimeSpan.TicksPerSecond));
         return true;
     }
+
+    private static string Unquoted(ReadOnlySpan<char> value) => value.Trim().ToString().Replace("\"", "");
 
     private static bool IsName(string name)
     {

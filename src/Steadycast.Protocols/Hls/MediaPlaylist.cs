@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Steadycast.Protocols.Hls;
 
-/// <summary>A media playlist: the segments of one rendition, oldest first (draft-pantos-hls-rfc8216bis, section 4.4.3).</summary>
+/// <summary>
+/// A media playlist: the segments of one rendition, oldest first (draft-pantos-hls-rfc8216bis, section 4.4.3).
+/// </summary>
 public sealed record MediaPlaylist : Playlist
 {
     /// <summary>EXT-X-TARGETDURATION in seconds; 0 when the tag is absent, which a lenient reader lets pass.</summary>
@@ -11,7 +13,9 @@ public sealed record MediaPlaylist : Playlist
     /// <summary>The number of the first segment.</summary>
     public long MediaSequence { get; init; }
 
-    /// <summary>EXT-X-DISCONTINUITY-SEQUENCE: how many discontinuities have left the playlist; null: tag absent.</summary>
+    /// <summary>
+    /// EXT-X-DISCONTINUITY-SEQUENCE: how many discontinuities have left the playlist; null: tag absent.
+    /// </summary>
     public long? DiscontinuitySequence { get; init; }
 
     public bool IFramesOnly { get; init; }
@@ -71,7 +75,9 @@ public sealed record MediaSegment
 
     public ImmutableArray<PartialSegment> Parts { get; init; } = [];
 
-    /// <summary>Tags before this segment that have no meaning here, as they were written (EXT-X-DATERANGE too).</summary>
+    /// <summary>
+    /// Tags before this segment that have no meaning here, as they were written (EXT-X-DATERANGE too).
+    /// </summary>
     public ImmutableArray<string> OtherTags { get; init; } = [];
 }
 

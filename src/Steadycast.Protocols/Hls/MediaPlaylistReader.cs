@@ -41,7 +41,9 @@ internal sealed class MediaPlaylistReader
             ReadOfSegment(name, value, line, number);
     }
 
-    /// <exception cref="PlaylistFormatException">The text ends between a segment's tags and its URI: it was cut.</exception>
+    /// <exception cref="PlaylistFormatException">
+    /// The text ends between a segment's tags and its URI: it was cut.
+    /// </exception>
     public MediaPlaylist Finish(int lastLine) => _info is not null
         ? throw new PlaylistFormatException(lastLine, "a segment without a URI")
         : _playlist with
@@ -118,14 +120,17 @@ internal sealed class MediaPlaylistReader
                 if (hint.Text("URI") is { } hinted)
                 {
                     _hints.Add(new PreloadHint(
-                        hint.Text("TYPE") ?? "PART", hinted, hint.Integer("BYTERANGE-START"), hint.Integer("BYTERANGE-LENGTH")));
+                        hint.Text("TYPE") ?? "PART",
+                        hinted,
+                        hint.Integer("BYTERANGE-START"),
+                        hint.Integer("BYTERANGE-LENGTH")));
                 }
 
                 return true;
             case "#EXT-X-RENDITION-REPORT":
                 var report = AttributeList.Parse(value);
-                if (report.Text("URI") is { } reported)
-                    _reports.Add(new RenditionReport(reported, report.Integer("LAST-MSN"), report.Integer("LAST-PART")));
+                if (report.Text("URI") is { } uri)
+                    _reports.Add(new RenditionReport(uri, report.Integer("LAST-MSN"), report.Integer("LAST-PART")));
                 return true;
             default:
                 return false;
@@ -206,7 +211,9 @@ internal sealed class MediaPlaylistReader
         _pendingLines.Clear();
     }
 
-    /// <summary>"If o is not present, the sub-range begins at the next byte following the previous segment's" (4.4.4.2).</summary>
+    /// <summary>
+    /// "If o is not present, the sub-range begins at the next byte following the previous segment's" (4.4.4.2).
+    /// </summary>
     private ByteRange Resolve((long Length, long? Offset) range, string uri, int number)
     {
         if (range.Offset is { } offset)
@@ -236,7 +243,9 @@ internal sealed class MediaPlaylistReader
     private static long ReadSequence(string value, int number, string what)
     {
         var sequence = PlaylistReader.ReadInteger(value, number, what);
-        return sequence <= MaxSequence ? sequence : throw new PlaylistFormatException(number, $"{what} is out of range");
+        return sequence <= MaxSequence
+            ? sequence
+            : throw new PlaylistFormatException(number, $"{what} is out of range");
     }
 
     private static (TimeSpan Duration, string Title) ReadInfo(string value, int number)
@@ -263,8 +272,10 @@ internal sealed class MediaPlaylistReader
         // Half of what a long holds, so that offset and length can be added.
         const long max = long.MaxValue / 2;
         var at = value.IndexOf('@');
-        var length = PlaylistReader.ReadInteger(at < 0 ? value : value.AsSpan(0, at), number, "the length of a byte range");
-        long? offset = at < 0 ? null : PlaylistReader.ReadInteger(value.AsSpan(at + 1), number, "the offset of a byte range");
+        var length = PlaylistReader.ReadInteger(at < 0 ? value : value.AsSpan(0, at), number, "a byte range's length");
+        long? offset = at < 0
+            ? null
+            : PlaylistReader.ReadInteger(value.AsSpan(at + 1), number, "a byte range's offset");
         return length <= max / 2 && offset is null or <= max / 2
             ? (length, offset)
             : throw new PlaylistFormatException(number, "a byte range out of all range");
@@ -292,7 +303,10 @@ internal sealed class MediaPlaylistReader
 
     /// <summary>ISO 8601; zones without a colon occur, and without a zone it is taken as UTC.</summary>
     private static bool TryReadDateTime(string value, out DateTimeOffset time) => DateTimeOffset.TryParse(
-        value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out time);
+        value,
+        CultureInfo.InvariantCulture,
+        DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces,
+        out time);
 
     private static void Once(ref long? known, long value, int number, string what)
     {

@@ -44,7 +44,10 @@ internal sealed class MultivariantPlaylistReader
             case "#EXT-X-INDEPENDENT-SEGMENTS":
                 _independent = true;
                 break;
-            case "#EXT-X-I-FRAME-STREAM-INF" or "#EXT-X-SESSION-DATA" or "#EXT-X-SESSION-KEY" or "#EXT-X-CONTENT-STEERING":
+            case "#EXT-X-I-FRAME-STREAM-INF":
+            case "#EXT-X-SESSION-DATA":
+            case "#EXT-X-SESSION-KEY":
+            case "#EXT-X-CONTENT-STEERING":
                 IsCertain = true;
                 _others.Add(line.ToString());
                 break;

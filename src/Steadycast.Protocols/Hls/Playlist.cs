@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Steadycast.Protocols.Hls;
 
-/// <summary>What both kinds of playlist have: a <see cref="MediaPlaylist"/> or a <see cref="MultivariantPlaylist"/>.</summary>
+/// <summary>
+/// What both kinds of playlist have: a <see cref="MediaPlaylist"/> or a <see cref="MultivariantPlaylist"/>.
+/// </summary>
 public abstract record Playlist
 {
     /// <summary>EXT-X-VERSION; 1 when the tag is absent.</summary>

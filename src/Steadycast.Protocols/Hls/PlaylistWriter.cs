@@ -103,7 +103,7 @@ public static class PlaylistWriter
         }
 
         if (segment.ProgramDateTime is { } time)
-            Line(text, $"#EXT-X-PROGRAM-DATE-TIME:{time.UtcDateTime.ToString(DateTimeFormat, CultureInfo.InvariantCulture)}");
+            Line(text, $"#EXT-X-PROGRAM-DATE-TIME:{Date(time)}");
         foreach (var part in segment.Parts)
             WritePart(text, part);
         if (segment.Gap)
@@ -162,6 +162,9 @@ public static class PlaylistWriter
     /// <summary>At least milliseconds, at most 100 ns, no trailing zeros beyond the third decimal.</summary>
     private static string Seconds(TimeSpan duration) =>
         ((decimal)duration.Ticks / TimeSpan.TicksPerSecond).ToString("0.000####", CultureInfo.InvariantCulture);
+
+    private static string Date(DateTimeOffset time) =>
+        time.UtcDateTime.ToString(DateTimeFormat, CultureInfo.InvariantCulture);
 
     private static string Quoted(string name, string? value) => value is null ? "" : $",{name}=\"{value}\"";
 

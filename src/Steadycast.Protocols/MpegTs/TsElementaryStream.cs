@@ -5,7 +5,9 @@ using Steadycast.Protocols.Codecs;
 
 namespace Steadycast.Protocols.MpegTs;
 
-/// <summary>One track on its way into one segment: access units to PES packets (2.4.3.6) to transport stream packets.</summary>
+/// <summary>
+/// One track on its way into one segment: access units to PES packets (2.4.3.6) to transport stream packets.
+/// </summary>
 internal sealed class TsElementaryStream
 {
     private const byte FirstVideoStreamId = 0xE0;
@@ -39,7 +41,8 @@ internal sealed class TsElementaryStream
                 break;
             case Codec.H265:
                 var hevc = H265Config.Parse(track.Record);
-                _parameterSets = [.. hevc.VideoParameterSets, .. hevc.SequenceParameterSets, .. hevc.PictureParameterSets];
+                _parameterSets =
+                    [.. hevc.VideoParameterSets, .. hevc.SequenceParameterSets, .. hevc.PictureParameterSets];
                 break;
             case Codec.Aac:
                 _aac = AacConfig.Parse(track.Record);

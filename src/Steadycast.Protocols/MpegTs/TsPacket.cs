@@ -1,6 +1,8 @@
 namespace Steadycast.Protocols.MpegTs;
 
-/// <summary>The layout of a transport stream packet (ISO/IEC 13818-1, 2.4.3.2), and the numbers that this program uses.</summary>
+/// <summary>
+/// The layout of a transport stream packet (ISO/IEC 13818-1, 2.4.3.2), and the numbers that this program uses.
+/// </summary>
 /// <remarks><code>
 /// 0       sync 0x47
 /// 1..2    error 1 | payload_unit_start 1 | priority 1 | PID 13

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Steadycast.Protocols.MpegTs;
 
-/// <summary>Takes a transport stream apart: tables, PES packets, the clock, and everything that is wrong with it.</summary>
+/// <summary>
+/// Takes a transport stream apart: tables, PES packets, the clock, and everything that is wrong with it.
+/// </summary>
 /// <remarks>
 /// Feed it segment after segment; what spans them (continuity, clock) is judged across them. Never throws on any bytes:
 /// faults are counted and reading goes on. Keeps at most one unfinished PES packet per stream. Not thread-safe.
@@ -31,7 +33,9 @@ public sealed class TsReader
     /// <summary>Bytes passed over in search of 0x47.</summary>
     public long SyncErrors { get; private set; }
 
-    /// <summary>Packets marked as damaged or scrambled, tables with a wrong checksum, PES packets without a head.</summary>
+    /// <summary>
+    /// Packets marked as damaged or scrambled, tables with a wrong checksum, PES packets without a head.
+    /// </summary>
     public long DamagedPackets { get; private set; }
 
     public long PcrCount { get; private set; }
@@ -39,7 +43,10 @@ public sealed class TsReader
     /// <summary>Of the first and last program clock reference, in 1/27000000 s; null before the first.</summary>
     public long? FirstPcr { get; private set; }
 
-    /// <summary>The greatest step from one PCR to the next in 1/27000000 s, over the wrap too; a step back is greater than any.</summary>
+    /// <summary>
+    /// The greatest step from one PCR to the next in 1/27000000 s, over the wrap too; a step back is greater than
+    /// any.
+    /// </summary>
     public long MaxPcrStep { get; private set; }
 
     /// <summary>Reads whole packets and keeps the rest; returns the PES packets that ended.</summary>

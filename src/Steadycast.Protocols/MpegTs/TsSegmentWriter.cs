@@ -6,8 +6,8 @@ namespace Steadycast.Protocols.MpegTs;
 /// <summary>Writes one HLS segment as MPEG-TS: a pure function of its access units and its number.</summary>
 /// <remarks>
 /// Segments join without a continuity error whoever wrote them: PAT and PMT stand once, at the front, with the counter
-/// <c>msn &amp; 15</c>, and the number of payload packets of every media PID is a multiple of 16, so each segment starts
-/// at counter 0. No clock, no state, no randomness.
+/// <c>msn &amp; 15</c>, and the number of payload packets of every media PID is a multiple of 16, so each segment
+/// starts at counter 0. No clock, no state, no randomness.
 /// </remarks>
 public static class TsSegmentWriter
 {
@@ -23,7 +23,9 @@ public static class TsSegmentWriter
     /// <summary>ISO/IEC 13818-1, 2.7.2: a PCR at least every 0.1 s.</summary>
     private const long MaxPcrGap = 9_000;
 
-    /// <summary>No more than this is filled with PCR packets, in 1/90000 s: beyond lies a fault, not a slow camera.</summary>
+    /// <summary>
+    /// No more than this is filled with PCR packets, in 1/90000 s: beyond lies a fault, not a slow camera.
+    /// </summary>
     private const long MaxPcrFill = 600 * 90_000;
 
     /// <summary>Audio frames share a PES packet until it spans this: four frames of AAC at 48 kHz.</summary>
@@ -42,7 +44,9 @@ public static class TsSegmentWriter
     /// <exception cref="CodecFormatException">
     /// A configuration or an access unit that cannot be understood, or a frame that ADTS cannot carry.
     /// </exception>
-    /// <exception cref="ArgumentException">No track, one whose codec <see cref="CanCarry"/> denies, a unit of no track.</exception>
+    /// <exception cref="ArgumentException">
+    /// No track, one whose codec <see cref="CanCarry"/> denies, a unit of no track.
+    /// </exception>
     public static void Write(
         IBufferWriter<byte> output,
         IReadOnlyList<TrackConfig> tracks,

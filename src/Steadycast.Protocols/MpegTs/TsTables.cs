@@ -70,7 +70,8 @@ internal static class TsTables
         var streams = new List<TsProgramStream>();
         while (body.Length >= 5 && streams.Count < MaxStreams)
         {
-            streams.Add(new TsProgramStream(BinaryPrimitives.ReadUInt16BigEndian(body[1..]) & TsPacket.MaxPid, body[0]));
+            var pid = BinaryPrimitives.ReadUInt16BigEndian(body[1..]) & TsPacket.MaxPid;
+            streams.Add(new TsProgramStream(pid, body[0]));
             var length = 5 + (BinaryPrimitives.ReadUInt16BigEndian(body[3..]) & 0x0FFF);
             if (body.Length < length)
                 return null;
@@ -80,7 +81,9 @@ internal static class TsTables
         return new TsProgram(pcrPid, streams);
     }
 
-    /// <summary>Fills in header and CRC around a body of <paramref name="bodyLength"/> bytes that is in place.</summary>
+    /// <summary>
+    /// Fills in header and CRC around a body of <paramref name="bodyLength"/> bytes that is in place.
+    /// </summary>
     private static ReadOnlySpan<byte> Finish(Span<byte> section, byte tableId, int bodyLength)
     {
         var length = SectionHeader + bodyLength + CrcSize;
@@ -93,7 +96,8 @@ internal static class TsTables
         section[5] = 0xC1;
         section[6] = 0;
         section[7] = 0;
-        BinaryPrimitives.WriteUInt32BigEndian(section[(length - CrcSize)..], Crc32.Compute(section[..(length - CrcSize)]));
+        var end = length - CrcSize;
+        BinaryPrimitives.WriteUInt32BigEndian(section[end..], Crc32.Compute(section[..end]));
         return section[..length];
     }
 

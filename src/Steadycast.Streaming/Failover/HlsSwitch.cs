@@ -380,18 +380,24 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     private async Task<bool> FetchAsync(FetchOrder order, string kind, string name, int length, string sha256)
     {
-        var key = new ObjectKey(_stream, name);
-        if (_parts.Cache.Find(key) is { } known)
-            return known.Sha256 == sha256;
-        var result = await _parts.Fetch.GetAsync(
-            key, kind, length, sha256, order.Origins, DeadlineFor(order.TargetDurationSeconds), _stopping.Token);
-        await PostAsync(() => JudgeMedia(result), _stopping.Token);
-        if (result.Response is not { } response)
-            return false;
-        _parts.Cache.Add(key, response, Unpublished);
-        if (_journal is not null)
-            await _journal.SaveAsync(response, name);
-        return true;
+        // Through the cache, because several segments want one initialisation section at the same time.
+        var found = await _parts.Cache.GetOrLoadAsync(
+            new ObjectKey(_stream, name),
+            async key =>
+            {
+                var deadline = DeadlineFor(order.TargetDurationSeconds);
+                var result = await _parts.Fetch.GetAsync(
+                    key, kind, length, sha256, order.Origins, deadline, _stopping.Token);
+                await PostAsync(() => JudgeMedia(result), _stopping.Token);
+                if (result.Response is not { } response)
+                    return null;
+                _parts.Cache.Add(key, response, Unpublished);
+                if (_journal is not null)
+                    await _journal.SaveAsync(response, name);
+                return response;
+            },
+            _stopping.Token);
+        return found is not null && found.Sha256 == sha256;
     }
 
     private void JudgeMedia(FetchResult result)

@@ -24,6 +24,7 @@ internal sealed class MergedTimeline
     private readonly SortedDictionary<long, Slot> _slots = [];
     private readonly Dictionary<string, MapRecord> _maps = new(StringComparer.Ordinal);
     private readonly string _stream;
+    private int _running;
     private TimeSpan _window;
     private TimeSpan? _joiningSince;
     private Span? _join;
@@ -91,10 +92,9 @@ internal sealed class MergedTimeline
         var orders = new List<FetchOrder>();
         if ((_join?.Target ?? Published?.TargetDurationSeconds) is not { } target)
             return orders;
-        var running = _slots.Values.Count(slot => slot.InFlight);
         foreach (var msn in WantedNumbers())
         {
-            if (running + orders.Count >= _policy.Parallel)
+            if (_running >= _policy.Parallel)
                 break;
             if (FindCandidate(msn, target) is not { Record.Gap: false } candidate)
                 continue;
@@ -109,6 +109,7 @@ internal sealed class MergedTimeline
             slot.Target = target;
             slot.InFlight = true;
             slot.Tried = candidate.Origins;
+            _running++;
             orders.Add(new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target));
         }
 
@@ -118,6 +119,7 @@ internal sealed class MergedTimeline
     /// <summary>The bytes that <paramref name="record"/> promises, and its map's, are in the cache.</summary>
     public void Fetched(SegmentRecord record)
     {
+        _running--;
         if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
             return;
         (slot.InFlight, slot.Ready, slot.LostSince) = (false, true, null);
@@ -126,6 +128,7 @@ internal sealed class MergedTimeline
     /// <summary>No candidate could deliver it.</summary>
     public void FetchFailed(SegmentRecord record, TimeSpan now)
     {
+        _running--;
         if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
             return;
         (slot.InFlight, slot.FailedAt, slot.LostSince) = (false, now, slot.LostSince ?? now);
@@ -281,15 +284,32 @@ internal sealed class MergedTimeline
         if (slot is { InFlight: true })
             return null;
         var candidate = FindCandidate(msn, target);
+        if (candidate is not null && candidate.Record.EpochId < last.EpochId)
+            candidate = null;
         if (candidate is { Record.Gap: true })
             return Follow(last, candidate.Record, map: null);
         if (candidate is null && !Views.Any(view => view.Edge > msn))
             return null;
         if (candidate is null)
-            (slot ??= SlotFor(msn)).LostSince ??= now;
+            slot = MarkLost(msn, target, now);
         if (slot?.LostSince is not { } since || now - since < GapPatience || FirstReadyAfter(msn) is not { } later)
             return null;
         return GapAfter(last, candidate?.Record, later);
+    }
+
+    /// <summary>
+    /// A number that nobody lists, and those after it of the same hole: they have all been missing since now.
+    /// </summary>
+    private Slot MarkLost(long msn, int target, TimeSpan now)
+    {
+        for (var next = msn; next < msn + _policy.MaxGaps && Views.Any(view => view.Edge > next); next++)
+        {
+            if (FindCandidate(next, target) is not null)
+                break;
+            SlotFor(next).LostSince ??= now;
+        }
+
+        return _slots[msn];
     }
 
     private TimeSpan GapPatience => TimeSpan.FromSeconds(_policy.GapPatience * Published!.TargetDurationSeconds);
@@ -421,15 +441,17 @@ internal sealed class MergedTimeline
         while (top >= low && !IsReady(top, target))
             top--;
         var bottom = top;
-        while (bottom - 1 >= low && IsReady(bottom - 1, target))
-            bottom--;
         if (top < low)
             return [];
+        // Two ingests may have used the same numbers: epochs that mix end the window.
+        while (bottom - 1 >= low && IsReady(bottom - 1, target)
+               && _slots[bottom - 1].Record!.EpochId <= _slots[bottom].Record!.EpochId)
+            bottom--;
         var window = new List<SegmentRecord>();
         for (var msn = bottom; msn <= top; msn++)
             window.Add(_slots[msn].Record!);
         // A number that failed ends the window below it; one that was not tried yet may still come.
-        var settled = bottom == low
+        var settled = bottom == low || IsReady(bottom - 1, target)
             || (_slots.TryGetValue(bottom - 1, out var below) && below is { InFlight: false, LostSince: not null });
         var enough = window.Sum(r => r.Duration) >= 3 * target * Ticks.PerSecond;
         var patient = now - _joiningSince < _policy.JoinPatience;

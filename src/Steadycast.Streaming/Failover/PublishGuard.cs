@@ -17,6 +17,8 @@ internal static class PublishGuard
         {
             if (next.Segments[i].Msn != next.Segments[i - 1].Msn + 1)
                 return "hole";
+            if (next.Segments[i].EpochId < next.Segments[i - 1].EpochId)
+                return "epoch";
         }
 
         if (before is null)

@@ -9,7 +9,9 @@ internal sealed class Alignment(CutterCounters counters)
     /// <summary>Further behind its own track than this, and it is another timeline; less is repaired.</summary>
     public const long MaxBackwardMs = 500;
 
-    /// <summary>No encoder's tracks start further apart than this; some put them on different bases (SRS #4586).</summary>
+    /// <summary>
+    /// No encoder's tracks start further apart than this; some put them on different bases (SRS #4586).
+    /// </summary>
     private const long MaxTrackDistanceMs = 5000;
 
     private readonly (bool Seen, long Last, long Offset)[] _tracks = new (bool, long, long)[2];

@@ -12,7 +12,9 @@ internal enum AudioPlacement
     /// <summary>Behind a gap: the timestamps ran more than 50 ms ahead of the samples.</summary>
     Snapped,
 
-    /// <summary>The timestamps fell more than 50 ms behind the samples: frames are dropped until they have caught up.</summary>
+    /// <summary>
+    /// The timestamps fell more than 50 ms behind the samples: frames are dropped until they have caught up.
+    /// </summary>
     Ahead,
 
     /// <summary>One more frame dropped for the same reason.</summary>
@@ -20,8 +22,8 @@ internal enum AudioPlacement
 }
 
 /// <summary>
-/// Counts audio in samples, not in the publisher's milliseconds: 1024 samples at 44.1 kHz are 23.22 ms, sent as 23 or 24,
-/// and a decoder told so hears clicks. The timestamps only correct it when they disagree by more than 50 ms.
+/// Counts audio in samples, not in the publisher's milliseconds: 1024 samples at 44.1 kHz are 23.22 ms, sent as 23 or
+/// 24, and a decoder told so hears clicks. The timestamps only correct it when they disagree by more than 50 ms.
 /// </summary>
 internal sealed class AudioClock(int sampleRate)
 {
@@ -32,7 +34,9 @@ internal sealed class AudioClock(int sampleRate)
     private bool _ahead;
     private long _next;
 
-    /// <summary>Places a frame; <paramref name="position"/> is meaningless when the placement says it is ahead.</summary>
+    /// <summary>
+    /// Places a frame; <paramref name="position"/> is meaningless when the placement says it is ahead.
+    /// </summary>
     /// <param name="time">Media time by the publisher's timestamp, in 1/90000 s.</param>
     /// <param name="samples">How many samples the frame has.</param>
     /// <param name="position">In samples since media time 0.</param>
@@ -57,9 +61,11 @@ internal sealed class AudioClock(int sampleRate)
     }
 
     public long ToTicks(long position) =>
-        (position / sampleRate * TicksPerSecond) + (((position % sampleRate * TicksPerSecond) + (sampleRate / 2)) / sampleRate);
+        (position / sampleRate * TicksPerSecond)
+            + (((position % sampleRate * TicksPerSecond) + (sampleRate / 2)) / sampleRate);
 
     // Up, so that the first sample of an epoch never lies before the epoch.
     private long ToSamplesUp(long time) =>
-        (time / TicksPerSecond * sampleRate) + (((time % TicksPerSecond * sampleRate) + TicksPerSecond - 1) / TicksPerSecond);
+        (time / TicksPerSecond * sampleRate)
+            + (((time % TicksPerSecond * sampleRate) + TicksPerSecond - 1) / TicksPerSecond);
 }

@@ -19,10 +19,14 @@ internal static class CutRule
     /// <summary>Keyframe timestamps are whole milliseconds and jitter: 1.96 s is two seconds.</summary>
     private const long EarlyTicks = 50 * 90;
 
-    /// <summary>A segment of this much over the target duration still rounds to it, also after "F3" has rounded once.</summary>
+    /// <summary>
+    /// A segment of this much over the target duration still rounds to it, also after "F3" has rounded once.
+    /// </summary>
     private const long RoundsDownTicks = 499 * 90;
 
-    /// <summary>Room for the jitter of keyframes in later segments, when the first ones set the target duration.</summary>
+    /// <summary>
+    /// Room for the jitter of keyframes in later segments, when the first ones set the target duration.
+    /// </summary>
     private const long JitterTicks = 50 * 90;
 
     /// <summary>The longest a segment may be so that EXTINF rounds to the target duration.</summary>
@@ -31,7 +35,9 @@ internal static class CutRule
     public static int TargetDurationSeconds(long longestTicks, int segmentSeconds) =>
         Math.Max(segmentSeconds, (int)((longestTicks + JitterTicks - RoundsDownTicks + Second - 1) / Second));
 
-    /// <summary>Whether a segment that began at <paramref name="start"/> ends before this unit, which can begin one.</summary>
+    /// <summary>
+    /// Whether a segment that began at <paramref name="start"/> ends before this unit, which can begin one.
+    /// </summary>
     public static bool IsDue(in TimedUnit unit, long start, int segmentSeconds) => unit.IsVideo
         ? unit.Time - start >= (segmentSeconds * Second) - EarlyTicks
         : unit.Time - start >= (segmentSeconds * Second) - ((unit.EndTime - unit.Time) / 2);

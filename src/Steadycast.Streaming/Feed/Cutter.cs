@@ -11,8 +11,8 @@ internal readonly record struct CutterInput(
     RtmpMessageType Type, uint Timestamp, int Publication, bool AfterLoss, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
-/// Makes a stream's feed: messages in, in order; numbered and stamped records out. Every decision that two packagers might
-/// take differently is taken here, once.
+/// Makes a stream's feed: messages in, in order; numbered and stamped records out. Every decision that two packagers
+/// might take differently is taken here, once.
 /// </summary>
 /// <remarks>
 /// <para>Pure: no clock, no files; the caller hands the time in and stores <see cref="State"/> before it passes the
@@ -41,9 +41,11 @@ internal sealed class Cutter : IDisposable
     /// <param name="stream">Goes into every epoch record.</param>
     /// <param name="ingestId">Of this process.</param>
     /// <param name="segmentSeconds">The shortest segment to aim for, 1 to 10.</param>
-    /// <param name="state">What an earlier process, or an earlier cutter, left; null: numbers come from the clock.</param>
+    /// <param name="state">
+    /// What an earlier process, or an earlier cutter, left; null: numbers come from the clock.
+    /// </param>
     /// <param name="numbersWereLost">There was an earlier one, but its state cannot be read.</param>
-    public Cutter(string stream, Guid ingestId, int segmentSeconds, StreamState? state, bool numbersWereLost = false)
+    public Cutter(string stream, Guid ingestId, int segmentSeconds, StreamNumbers? state, bool numbersWereLost = false)
     {
         (_stream, _ingestId, _segmentSeconds, _numbersWereLost) = (stream, ingestId, segmentSeconds, numbersWereLost);
         _reader = new FrameReader(Counters);
@@ -56,7 +58,7 @@ internal sealed class Cutter : IDisposable
     public CutterCounters Counters { get; } = new();
 
     /// <summary>Null until the first segment of a new stream begins.</summary>
-    public StreamState? State => _segmenter?.State;
+    public StreamNumbers? State => _segmenter?.State;
 
     public SegmentFacts? Facts => _segmenter?.Facts;
 
@@ -140,7 +142,7 @@ internal sealed class Cutter : IDisposable
     {
         var (units, target) = (_measure!.Units, _measure.TargetDurationSeconds);
         _measure = null;
-        _segmenter = NewSegmenter(StreamState.New(_anchorUtcMs, target));
+        _segmenter = NewSegmenter(StreamNumbers.New(_anchorUtcMs, target));
         for (var i = 0; i < units.Count; i++)
         {
             var nextAudio = units[i].IsVideoKeyframe
@@ -167,6 +169,6 @@ internal sealed class Cutter : IDisposable
         _alignment.Reset();
     }
 
-    private Segmenter NewSegmenter(StreamState state) =>
+    private Segmenter NewSegmenter(StreamNumbers state) =>
         new(_stream, _ingestId, _segmentSeconds, state, _numbersWereLost, Counters);
 }

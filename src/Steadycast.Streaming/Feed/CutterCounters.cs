@@ -50,7 +50,9 @@ internal enum DiscontinuityCause
     Tracks,
 }
 
-/// <summary>What one cutter has counted since it was made; only grows. Read by the loop that drives the cutter.</summary>
+/// <summary>
+/// What one cutter has counted since it was made; only grows. Read by the loop that drives the cutter.
+/// </summary>
 internal sealed class CutterCounters
 {
     public long Frames { get; set; }
@@ -66,7 +68,9 @@ internal sealed class CutterCounters
 
     public long RepairedTimestamps { get; set; }
 
-    /// <summary>Tracks whose first timestamp was so far from the other track's that it must be on another base.</summary>
+    /// <summary>
+    /// Tracks whose first timestamp was so far from the other track's that it must be on another base.
+    /// </summary>
     public long RebasedTracks { get; set; }
 
     public long[] Drops { get; } = new long[Enum.GetValues<FeedDrop>().Length];

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Steadycast.Streaming.Feed;
 
-/// <summary>Where the numbering of all streams is kept over restarts: one small file per stream, replaced whole.</summary>
+/// <summary>
+/// Where the numbering of all streams is kept over restarts: one small file per stream, replaced whole.
+/// </summary>
 /// <remarks>Synchronous: a number must be on the disk before it is on the wire. About 300 bytes each segment.</remarks>
 internal sealed partial class EpochState(string? directory, TimeProvider time, FeedMetrics metrics, ILogger logger)
 {
@@ -18,7 +20,7 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
     /// <summary>What an earlier process left; null: nothing.</summary>
     /// <param name="stream">The stream's name.</param>
     /// <param name="wasLost">There was something, but it cannot be believed: it was set aside.</param>
-    public StreamState? Load(string stream, out bool wasLost)
+    public StreamNumbers? Load(string stream, out bool wasLost)
     {
         wasLost = false;
         if (directory is null)
@@ -44,7 +46,7 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
     }
 
     /// <summary>Stores the state; on the disk, not only on its way there, when this returns.</summary>
-    public void Save(string stream, StreamState state)
+    public void Save(string stream, StreamNumbers state)
     {
         if (directory is null)
             return;
@@ -54,7 +56,8 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
             {
-                JsonSerializer.Serialize(file, new StateFile(state, CheckOf(stream, state)), StateJson.Default.StateFile);
+                JsonSerializer.Serialize(file, new StateFile(state, CheckOf(stream, state)),
+                    StateJson.Default.StateFile);
                 file.Flush(flushToDisk: true);
             }
 
@@ -71,7 +74,9 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
         }
     }
 
-    /// <summary>An old state would give numbers out twice after a restart; with none they come from the clock.</summary>
+    /// <summary>
+    /// An old state would give numbers out twice after a restart; with none they come from the clock.
+    /// </summary>
     private void Forget(string path)
     {
         try
@@ -88,7 +93,7 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
     {
         metrics.StateFailed("load");
         var aside = $"{path}.corrupt-{time.GetUtcNow():yyyyMMddHHmmss}";
-        LogSetAside(stream, reason, aside);
+        LogSetAside(stream, aside, reason);
         try
         {
             File.Move(path, aside, overwrite: true);
@@ -102,24 +107,26 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
     // A stream's name is safe as a relative path and never ends in ".json" (StreamName).
     private string PathOf(string stream) => Path.Combine(directory!, stream + ".json");
 
-    private static bool IsPossible(StreamState state) =>
+    private static bool IsPossible(StreamNumbers state) =>
         state is { NextMsn: >= 0, DiscontinuitySequence: >= 0, TargetDurationSeconds: > 0 and <= 60, EndTime: >= 0 };
 
-    private static string CheckOf(string stream, StreamState state) => Convert.ToHexStringLower(SHA256.HashData(
+    private static string CheckOf(string stream, StreamNumbers state) => Convert.ToHexStringLower(SHA256.HashData(
         Encoding.UTF8.GetBytes($"{stream} {state}")).AsSpan(0, 8));
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "The numbering of {StreamName} cannot be stored ({Reason}); after a restart numbers come from the clock")]
+        Message =
+            "The numbering of {StreamName} cannot be stored ({Reason}); after a restart numbers come from the clock")]
     private partial void LogNotSaved(string streamName, string reason);
 
     [LoggerMessage(Level = LogLevel.Error,
-        Message = "The stored numbering of {StreamName} cannot be used ({Reason}); set aside as {Path}, numbers come from the clock")]
-    private partial void LogSetAside(string streamName, string reason, string path);
+        Message =
+            "The stored numbering of {StreamName} is set aside as {Path} ({Reason}); numbers come from the clock")]
+    private partial void LogSetAside(string streamName, string path, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The stale numbering {Path} cannot be removed: {Reason}")]
     private partial void LogNotForgotten(string path, string reason);
 
-    internal sealed record StateFile(StreamState State, string Check);
+    internal sealed record StateFile(StreamNumbers State, string Check);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true,
         RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]

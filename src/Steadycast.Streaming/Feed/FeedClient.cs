@@ -37,7 +37,8 @@ public sealed partial class FeedClient : IDisposable
     public FeedFollower Follow(string stream) => new(_http, stream, _options, _time, _logger);
 
     /// <summary>Names of the ingest's streams, each once, as they appear, until cancelled.</summary>
-    public async IAsyncEnumerable<string> StreamsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<string> StreamsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
         var backoff = new Backoff(_options, _time);
@@ -90,7 +91,8 @@ public sealed partial class FeedClient : IDisposable
 
     /// <summary>The lines of one connection: a JSON object with a name, or nothing but a sign of life.</summary>
     private sealed class StreamList(
-        HttpResponseMessage response, StreamReader reader, CancellationTokenSource deadline, FeedClient client) : IDisposable
+        HttpResponseMessage response, StreamReader reader, CancellationTokenSource deadline, FeedClient client)
+        : IDisposable
     {
         private readonly char[] _chars = new char[256];
         private readonly System.Text.StringBuilder _text = new();
@@ -108,7 +110,7 @@ public sealed partial class FeedClient : IDisposable
                             continue;
                         var line = _text.ToString(0, i);
                         _text.Remove(0, i + 1);
-                        return line.Length == 0 ? "" : JsonDocument.Parse(line).RootElement.GetProperty("stream").GetString();
+                        return line.Length == 0 ? "" : NameIn(line);
                     }
 
                     using var registration = cancellationToken.Register(deadline.Cancel);
@@ -126,7 +128,14 @@ public sealed partial class FeedClient : IDisposable
             }
         }
 
-        private static bool IsNonsense(Exception e) => e is JsonException or KeyNotFoundException or InvalidOperationException;
+        private static string? NameIn(string line)
+        {
+            using var json = JsonDocument.Parse(line);
+            return json.RootElement.GetProperty("stream").GetString();
+        }
+
+        private static bool IsNonsense(Exception e) =>
+            e is JsonException or KeyNotFoundException or InvalidOperationException;
 
         public void Dispose()
         {

@@ -12,7 +12,9 @@ public sealed record FeedClientOptions
     /// </summary>
     public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>The first pause before connecting again; doubles up to <see cref="MaxBackoff"/>. Default 50 ms.</summary>
+    /// <summary>
+    /// The first pause before connecting again; doubles up to <see cref="MaxBackoff"/>. Default 50 ms.
+    /// </summary>
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Default 1 s: a restarted ingest is found within the viewer's buffer.</summary>

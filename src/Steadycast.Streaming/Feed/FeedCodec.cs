@@ -27,7 +27,9 @@ public static class FeedCodec
 
     public const string ContentType = "application/vnd.steadycast.feed";
 
-    /// <summary>An RTMP message has at most 2^24 - 1 bytes, and so has an access unit; the rest is room for fields.</summary>
+    /// <summary>
+    /// An RTMP message has at most 2^24 - 1 bytes, and so has an access unit; the rest is room for fields.
+    /// </summary>
     public const int MaxRecordBytes = (1 << 24) + 64;
 
     public const int MaxTracks = 8;
@@ -55,7 +57,8 @@ public static class FeedCodec
         writer.Int64(begin.Msn);
         writer.Int64(begin.Time);
         writer.Int64(begin.DiscontinuitySequence);
-        writer.Byte((byte)((begin.Discontinuity ? 1 : 0) | (begin.Independent ? 2 : 0) | (begin.AllIndependent ? 4 : 0)));
+        var flags = (begin.Discontinuity ? 1 : 0) | (begin.Independent ? 2 : 0) | (begin.AllIndependent ? 4 : 0);
+        writer.Byte((byte)flags);
         writer.UInt16((ushort)nameBytes);
         writer.Text(begin.Epoch.Stream);
         writer.Byte((byte)begin.Tracks.Length);
@@ -116,7 +119,9 @@ public static class FeedCodec
         writer.Int64(unit.SamplePosition);
     }
 
-    /// <summary>Takes the preamble from the front of <paramref name="input"/>; false when it is not all there yet.</summary>
+    /// <summary>
+    /// Takes the preamble from the front of <paramref name="input"/>; false when it is not all there yet.
+    /// </summary>
     /// <exception cref="FeedFormatException">Something else, or another version.</exception>
     public static bool TryReadPreamble(ref ReadOnlySequence<byte> input)
     {

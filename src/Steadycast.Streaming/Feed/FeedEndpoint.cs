@@ -9,8 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>
-/// Serves feeds over HTTP: <c>GET /feed</c>, a JSON object per line for each stream as it appears (empty lines are signs
-/// of life), and <c>GET /feed/{stream}?from=MSN</c>, the preamble and records of <see cref="FeedCodec"/> without end.
+/// Serves feeds over HTTP: <c>GET /feed</c>, a JSON object per line for each stream as it appears (empty lines are
+/// signs of life), and <c>GET /feed/{stream}?from=MSN</c>, the preamble and records of <see cref="FeedCodec"/> without
+/// end.
 /// </summary>
 internal sealed partial class FeedEndpoint(
     FeedDirectory directory, TimeProvider time, FeedMetrics metrics, ILogger logger, CancellationToken stopping)
@@ -128,7 +129,8 @@ internal sealed partial class FeedEndpoint(
 
     private static string JsonEncodedTextOf(string name) => $"\"{JsonEncodedText.Encode(name)}\"";
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{RemoteEndPoint} reads the feed of {StreamName} from segment {Msn}")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{RemoteEndPoint} reads the feed of {StreamName} from segment {Msn}")]
     private partial void LogReaderCame(string streamName, System.Net.IPAddress? remoteEndPoint, long msn);
 
     [LoggerMessage(Level = LogLevel.Warning,

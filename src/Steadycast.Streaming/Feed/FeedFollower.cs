@@ -27,7 +27,8 @@ public sealed partial class FeedFollower
     private readonly ILogger _logger;
     private volatile FeedLink _link = new(false, null, "not connected yet", 0);
 
-    internal FeedFollower(HttpClient http, string stream, FeedClientOptions options, TimeProvider time, ILogger logger) =>
+    internal FeedFollower(
+        HttpClient http, string stream, FeedClientOptions options, TimeProvider time, ILogger logger) =>
         (_http, Stream, _options, _time, _logger) = (http, stream, options, time, logger);
 
     public string Stream { get; }
@@ -137,7 +138,7 @@ public sealed partial class FeedFollower
             HttpResponseMessage response, Stream body, TimeSpan silence, CancellationTokenSource deadline)
         {
             (_response, _silence, _deadline) = (response, silence, deadline);
-            _reader = PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: ReadBytes, minimumReadSize: 4096));
+            _reader = PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: ReadBytes));
         }
 
         public static async Task<FeedConnection> OpenAsync(

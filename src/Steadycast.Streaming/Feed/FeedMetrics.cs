@@ -53,7 +53,8 @@ internal sealed class FeedMetrics
         AddStep(_resnaps, now.AudioResnaps, before.AudioResnaps);
         AddStep(_repaired, now.RepairedTimestamps, before.RepairedTimestamps);
         AddStep(_rebased, now.RebasedTracks, before.RebasedTracks);
-        (before.Frames, before.Bytes, before.Cuts, before.ForcedCuts) = (now.Frames, now.Bytes, now.Cuts, now.ForcedCuts);
+        (before.Frames, before.Bytes, before.Cuts, before.ForcedCuts) =
+            (now.Frames, now.Bytes, now.Cuts, now.ForcedCuts);
         (before.AudioResnaps, before.RepairedTimestamps) = (now.AudioResnaps, now.RepairedTimestamps);
         before.RebasedTracks = now.RebasedTracks;
         AddSteps(_dropped, now.Drops, before.Drops, "reason", DropNames);
@@ -63,7 +64,8 @@ internal sealed class FeedMetrics
     public void KeyframeInterval(double seconds) => _keyframeInterval.Record(seconds);
 
     /// <param name="operation">load or save</param>
-    public void StateFailed(string operation) => _stateFailures.Add(1, new KeyValuePair<string, object?>("operation", operation));
+    public void StateFailed(string operation) =>
+        _stateFailures.Add(1, new KeyValuePair<string, object?>("operation", operation));
 
     public void RingGrew(long bytes) => _ringBytes.Add(bytes);
 
@@ -72,7 +74,8 @@ internal sealed class FeedMetrics
     public void ReaderLeft() => _readers.Add(-1);
 
     /// <param name="reason">behind (the ring went on without it) or stuck (took no bytes in time)</param>
-    public void ReaderDropped(string reason) => _readersDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public void ReaderDropped(string reason) =>
+        _readersDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     private static void AddStep(Counter<long> counter, long now, long before)
     {

@@ -5,10 +5,14 @@ namespace Steadycast.Streaming.Feed;
 
 /// <summary>A segment begins here: everything that a packager needs to know before its first access unit.</summary>
 /// <param name="Epoch">The timeline that the segment belongs to.</param>
-/// <param name="Msn">Media sequence number: one more than the segment before, or higher when the numbers were lost.</param>
+/// <param name="Msn">
+/// Media sequence number: one more than the segment before, or higher when the numbers were lost.
+/// </param>
 /// <param name="Time">Media time of the first access unit's DTS, in 1/90000 s since the stream's anchor.</param>
 /// <param name="Discontinuity">Whether EXT-X-DISCONTINUITY stands before this segment.</param>
-/// <param name="DiscontinuitySequence">The segment's discontinuity sequence number, its own discontinuity included.</param>
+/// <param name="DiscontinuitySequence">
+/// The segment's discontinuity sequence number, its own discontinuity included.
+/// </param>
 /// <param name="Independent">Whether it starts with a keyframe (or has no video).</param>
 /// <param name="AllIndependent">False once any segment of the stream did not start with a keyframe.</param>
 /// <param name="Tracks">The tracks with their decoder configurations, video first.</param>
@@ -62,7 +66,9 @@ public enum FeedActivity : byte
     /// <summary>There is no publisher; the stream's numbers wait for the next one.</summary>
     Idle = 0,
 
-    /// <summary>A publisher sends, but nothing is cut yet: waiting for a keyframe, or measuring keyframe intervals.</summary>
+    /// <summary>
+    /// A publisher sends, but nothing is cut yet: waiting for a keyframe, or measuring keyframe intervals.
+    /// </summary>
     Starting = 1,
 
     /// <summary>Segments are being cut.</summary>

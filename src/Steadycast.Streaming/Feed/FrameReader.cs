@@ -6,8 +6,8 @@ using Steadycast.Protocols.Rtmp;
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>
-/// Reads one publisher's messages: remembers each track's configuration and hands out its frames. Anything that cannot be
-/// packaged is counted and left out here, so that what follows deals with sound frames only.
+/// Reads one publisher's messages: remembers each track's configuration and hands out its frames. Anything that cannot
+/// be packaged is counted and left out here, so that what follows deals with sound frames only.
 /// </summary>
 internal sealed class FrameReader(CutterCounters counters)
 {
@@ -97,7 +97,7 @@ internal sealed class FrameReader(CutterCounters counters)
         try
         {
             if (config.Record.Length > FeedCodec.MaxTrackRecordBytes)
-                throw new CodecFormatException(config.Codec.ToString(), FeedCodec.MaxTrackRecordBytes, "The record is too long");
+                throw new CodecFormatException(config.Codec.ToString(), config.Record.Length, "The record is too long");
             var described = TrackDescription.Of(config with { Record = config.Record.ToArray() });
             if (!config.IsVideo && (described.SampleRate <= 0 || described.SamplesPerFrame <= 0))
                 throw new CodecFormatException(config.Codec.ToString(), 0, "No sample rate");
@@ -106,13 +106,14 @@ internal sealed class FrameReader(CutterCounters counters)
         catch (CodecFormatException)
         {
             // The track goes on as it was: a record that no decoder can read cannot be what its frames need.
-            counters.Drop(config.Codec is Codec.Vp9 or Codec.Mp3 ? FeedDrop.UnsupportedCodec : FeedDrop.BadConfiguration);
+            var isUnsupported = config.Codec is Codec.Vp9 or Codec.Mp3;
+            counters.Drop(isUnsupported ? FeedDrop.UnsupportedCodec : FeedDrop.BadConfiguration);
         }
     }
 
     /// <summary>
-    /// The picture with 4-byte NAL unit lengths. Whether decoding can start with it is read from its NAL units: encoders
-    /// mark open groups of pictures and intra refresh as keyframes too, which a viewer cannot join at.
+    /// The picture with 4-byte NAL unit lengths. Whether decoding can start with it is read from its NAL units:
+    /// encoders mark open groups of pictures and intra refresh as keyframes too, which a viewer cannot join at.
     /// </summary>
     private static bool TryReadPicture(
         TrackDescription track, ReadOnlySpan<byte> body, bool markedKeyframe, out byte[] bytes, out bool isKeyframe)

@@ -2,7 +2,9 @@ using Steadycast.Protocols.Codecs;
 
 namespace Steadycast.Streaming.Feed;
 
-/// <summary>Brings the access units of both tracks into one order of decoding times, video first among equals.</summary>
+/// <summary>
+/// Brings the access units of both tracks into one order of decoding times, video first among equals.
+/// </summary>
 /// <remarks>
 /// The window bounds the wait: a track that falls more than 500 ms behind the other is not waited for, and what it then
 /// sends late goes out at once; a track that has been silent for 3 s is not waited for at all.

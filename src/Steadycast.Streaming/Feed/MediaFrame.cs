@@ -2,7 +2,9 @@ using Steadycast.Protocols.Codecs;
 
 namespace Steadycast.Streaming.Feed;
 
-/// <summary>One picture or audio frame as the publisher sent it, read out of its message, not yet on the timeline.</summary>
+/// <summary>
+/// One picture or audio frame as the publisher sent it, read out of its message, not yet on the timeline.
+/// </summary>
 /// <param name="Track">Its track, with the configuration in force.</param>
 /// <param name="IsKeyframe">Video: decoding can start here, by the coded data's own word; audio: true.</param>
 /// <param name="CompositionMs">PTS minus DTS.</param>

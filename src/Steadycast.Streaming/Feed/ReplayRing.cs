@@ -27,9 +27,9 @@ internal sealed class RingPlace(long fromMsn)
 
 /// <summary>The newest segments of one feed as bytes, for packagers that join, return or lag.</summary>
 /// <remarks>
-/// One writer, many readers, one lock held for copies and list steps only. Kept is as much media as asked for (counted in
-/// durations, so that an outage pushes nothing out), less where the budget of all rings asks for it; the segment that is
-/// being written always stays.
+/// One writer, many readers, one lock held for copies and list steps only. Kept is as much media as asked for (counted
+/// in durations, so that an outage pushes nothing out), less where the budget of all rings asks for it; the segment
+/// that is being written always stays.
 /// </remarks>
 internal sealed class ReplayRing : IDisposable
 {

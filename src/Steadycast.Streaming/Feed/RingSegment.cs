@@ -43,7 +43,9 @@ internal sealed class RingSegment(long msn) : IBufferWriter<byte>
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
-    /// <summary>What has been written from a place on, as far as it lies in one piece; moves the place behind it.</summary>
+    /// <summary>
+    /// What has been written from a place on, as far as it lies in one piece; moves the place behind it.
+    /// </summary>
     public ReadOnlyMemory<byte> Read(ref int block, ref int offset)
     {
         while (block < _blocks.Count)

@@ -12,7 +12,9 @@ public enum AssemblyStep
     /// <summary>A begin came before the end of the segment before; that one is taken back.</summary>
     Abandoned,
 
-    /// <summary>Of an epoch below one already seen: from an ingest that lost its place; ignored up to the next begin.</summary>
+    /// <summary>
+    /// Of an epoch below one already seen: from an ingest that lost its place; ignored up to the next begin.
+    /// </summary>
     Fenced,
 
     /// <summary>An end that does not match, or too many bytes: what was collected must never be published.</summary>
@@ -23,7 +25,9 @@ public enum AssemblyStep
 /// Puts the records of one stream together to whole segments, and lets none out that is not exactly what the ingest
 /// stamped. Pure; not thread-safe.
 /// </summary>
-/// <param name="fence">The highest epoch already seen, of a reader that continues; records below it are not taken.</param>
+/// <param name="fence">
+/// The highest epoch already seen, of a reader that continues; records below it are not taken.
+/// </param>
 public sealed class SegmentAssembler(uint fence = 0) : IDisposable
 {
     /// <summary>A segment is 12 s at most; 256 MiB are 170 Mbit/s. More is a broken ingest.</summary>

@@ -11,7 +11,9 @@ internal sealed class SegmentFacts
 
     public double FramesPerSecond { get; private set; }
 
-    /// <summary>Between the last two keyframes, in seconds; where they stay away, the time since the last; else 0.</summary>
+    /// <summary>
+    /// Between the last two keyframes, in seconds; where they stay away, the time since the last; else 0.
+    /// </summary>
     public double KeyframeSeconds { get; private set; }
 
     public IReadOnlyList<Protocols.Codecs.TrackConfig> Tracks { get; private set; } = [];

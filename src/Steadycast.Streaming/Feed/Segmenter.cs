@@ -12,10 +12,16 @@ namespace Steadycast.Streaming.Feed;
 /// them on never says anything twice.</para>
 /// </remarks>
 internal sealed class Segmenter(
-    string stream, Guid ingestId, int segmentSeconds, StreamState state, bool numbersWereLost, CutterCounters counters)
-    : IDisposable
+    string stream,
+    Guid ingestId,
+    int segmentSeconds,
+    StreamNumbers state,
+    bool numbersWereLost,
+    CutterCounters counters) : IDisposable
 {
-    /// <summary>A track without a frame for this long is taken off: players wait for tracks that bring nothing.</summary>
+    /// <summary>
+    /// A track without a frame for this long is taken off: players wait for tracks that bring nothing.
+    /// </summary>
     private const long TrackGoneTicks = 10 * CutRule.Second;
     private const long MaxHeldTicks = CutRule.Second;
 
@@ -34,7 +40,7 @@ internal sealed class Segmenter(
     private long _lastEnd = state.EndTime;
     private int _units;
 
-    public StreamState State { get; private set; } = state;
+    public StreamNumbers State { get; private set; } = state;
 
     /// <summary>Whether a segment is being filled.</summary>
     public bool IsOpen => _begin is not null;
@@ -94,7 +100,9 @@ internal sealed class Segmenter(
 
     public void Dispose() => _hash.Dispose();
 
-    /// <summary>Whether a segment may begin with the unit; <paramref name="isDue"/>: and the one before is long enough.</summary>
+    /// <summary>
+    /// Whether a segment may begin with the unit; <paramref name="isDue"/>: and the one before is long enough.
+    /// </summary>
     private bool IsCutPoint(in TimedUnit unit, out bool isDue)
     {
         isDue = CutRule.IsDue(unit, _begin!.Time, segmentSeconds);

@@ -2,8 +2,8 @@ namespace Steadycast.Streaming.Feed;
 
 /// <summary>Holds a publisher's first frames back until it is clear what its epoch starts with.</summary>
 /// <remarks>
-/// A keyframe where there is video; the first audio frame where none has shown up for 2 s, and also where the video that
-/// was announced has brought no keyframe for 10 s: a dead camera must not silence its microphone.
+/// A keyframe where there is video; the first audio frame where none has shown up for 2 s, and also where the video
+/// that was announced has brought no keyframe for 10 s: a dead camera must not silence its microphone.
 /// </remarks>
 internal sealed class StartGate(CutterCounters counters)
 {

@@ -6,4 +6,5 @@ namespace Steadycast.Streaming.Feed;
 /// <param name="IngestId">Which ingest stamped it; equal epoch ids with other ingests are a split brain.</param>
 /// <param name="AnchorUtcMs">UTC, Unix milliseconds, of media time 0; sampled once per stream, not per epoch.</param>
 /// <param name="TargetDurationSeconds">EXT-X-TARGETDURATION, frozen for the life of the stream's playlist.</param>
-public sealed record StreamEpoch(string Stream, uint EpochId, Guid IngestId, long AnchorUtcMs, int TargetDurationSeconds);
+public sealed record StreamEpoch(
+    string Stream, uint EpochId, Guid IngestId, long AnchorUtcMs, int TargetDurationSeconds);

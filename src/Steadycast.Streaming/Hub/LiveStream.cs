@@ -186,7 +186,7 @@ public sealed class LiveStream
             headers = HeadersWith(from, message, kind, ref flags);
         }
 
-        bool isKeyframe = flags.HasFlag(LogMessageFlags.Keyframe);
+        bool isKeyframe = flags.Has(LogMessageFlags.Keyframe);
         if (message.Type == RtmpMessageType.Video && !CanTakeVideo(kind, isKeyframe, now))
         {
             metrics.Dropped("before_keyframe");

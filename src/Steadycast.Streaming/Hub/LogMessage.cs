@@ -21,13 +21,13 @@ public readonly record struct LogMessage(
     ReadOnlyMemory<byte> Payload)
 {
     /// <summary>A video picture that decoding can start with.</summary>
-    public bool IsKeyframe => Flags.HasFlag(LogMessageFlags.Keyframe);
+    public bool IsKeyframe => Flags.Has(LogMessageFlags.Keyframe);
 
     /// <summary>A decoder configuration, audio or video.</summary>
-    public bool IsSequenceHeader => Flags.HasFlag(LogMessageFlags.SequenceHeader);
+    public bool IsSequenceHeader => Flags.Has(LogMessageFlags.SequenceHeader);
 
     /// <summary>onMetaData.</summary>
-    public bool IsMetadata => Flags.HasFlag(LogMessageFlags.Metadata);
+    public bool IsMetadata => Flags.Has(LogMessageFlags.Metadata);
 }
 
 /// <summary>What a message is, seen once by the publisher's thread.</summary>
@@ -53,4 +53,10 @@ public enum LogMessageFlags : byte
 
     /// <summary>The first message after a skip: the subscriber was too slow and missed what lay between.</summary>
     AfterSkip = 32,
+}
+
+/// <summary>Asks for a flag without boxing: Enum.HasFlag allocates in code that is not optimised yet.</summary>
+internal static class LogMessageFlagsExtensions
+{
+    public static bool Has(this LogMessageFlags flags, LogMessageFlags flag) => (flags & flag) == flag;
 }

@@ -139,8 +139,8 @@ internal sealed class StreamLog
         Slab slab = current!;
         int index = slab.Count;
         slab.Headers = Headers = headers;
-        hasMedia |= !entry.Flags.HasFlag(LogMessageFlags.SequenceHeader)
-            && !entry.Flags.HasFlag(LogMessageFlags.Metadata);
+        hasMedia |= !entry.Flags.Has(LogMessageFlags.SequenceHeader)
+            && !entry.Flags.Has(LogMessageFlags.Metadata);
 
         Span<byte> free = slab.Bytes.AsSpan(used);
         ChunkWriter.Write(free, chunkStreamId, entry.Type, MessageStreamId, timestamp, payload, StreamHub.ChunkSize);

@@ -96,14 +96,14 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         var slash = path.LastIndexOf('/');
         var name = path[(slash + 1)..].ToString();
         var stream = slash < 0 ? library.DefaultStream : path[..slash].ToString();
+        if (name is ObjectName.MediaPlaylist or ObjectName.MultivariantPlaylist or ObjectName.Index)
+            return await WritePlaylistAsync(context, stream, name);
         if (!ObjectName.IsObject(name))
         {
             await ProblemResponse.WriteAsync(context, StatusCodes.Status404NotFound, "no such object");
             return "none";
         }
 
-        if (name is ObjectName.MediaPlaylist or ObjectName.MultivariantPlaylist or ObjectName.Index)
-            return await WritePlaylistAsync(context, stream, name);
         var found = stream is null ? null : await library.FindObjectAsync(stream, name, context.RequestAborted);
         if (found is null)
         {

@@ -2,12 +2,17 @@ using System.Collections.Immutable;
 
 namespace Steadycast.Streaming.Segments;
 
-/// <summary>BANDWIDTH and AVERAGE-BANDWIDTH as the specification defines them (section 4.4.6.2), over the window.</summary>
+/// <summary>
+/// BANDWIDTH and AVERAGE-BANDWIDTH as the specification defines them (section 4.4.6.2), over the window.
+/// </summary>
 internal static class Bandwidth
 {
     private const long TicksPerSecond = 90_000;
 
-    public static VariantInfo Measure(VariantInfo variant, ImmutableArray<SegmentRecord> segments, int targetDurationSeconds)
+    public static VariantInfo Measure(
+        VariantInfo variant,
+        ImmutableArray<SegmentRecord> segments,
+        int targetDurationSeconds)
     {
         long bytes = 0, ticks = 0;
         foreach (var segment in segments)

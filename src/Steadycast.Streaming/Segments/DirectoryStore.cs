@@ -36,7 +36,11 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
     private readonly FolderWatch _watch;
 
     /// <exception cref="IOException">The folder is not there and cannot be made.</exception>
-    public DirectoryStore(string path, TimeProvider clock, ILogger<DirectoryStore> logger, SegmentsMetrics? metrics = null)
+    public DirectoryStore(
+        string path,
+        TimeProvider clock,
+        ILogger<DirectoryStore> logger,
+        SegmentsMetrics? metrics = null)
     {
         _root = Path.GetFullPath(path);
         _clock = clock;
@@ -45,7 +49,7 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
         _board = new IndexBoard(clock);
         _cache = new ObjectCache(CacheBytes, metrics);
         AsIOException(() => Directory.CreateDirectory(_root));
-        _watch = new FolderWatch(_root, clock, Changed, LookRound, message => Log.WatcherFailed(_logger, _root, message));
+        _watch = new FolderWatch(_root, clock, Changed, LookRound, fault => Log.WatcherFailed(_logger, _root, fault));
         LookRound();
     }
 
@@ -53,7 +57,11 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
 
     public StreamIndex? Find(string stream) => _board.Find(stream);
 
-    public ValueTask PutAsync(string stream, string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public ValueTask PutAsync(
+        string stream,
+        string name,
+        ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellationToken)
     {
         ObjectName.Require(stream, name);
         return WriteAsync(
@@ -82,7 +90,10 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
             cancellationToken);
     }
 
-    public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(string stream, string name, CancellationToken cancellationToken)
+    public async ValueTask<ReadOnlyMemory<byte>?> ReadAsync(
+        string stream,
+        string name,
+        CancellationToken cancellationToken)
     {
         if (!ObjectName.IsStream(stream) || !ObjectName.IsObject(name))
             return null;
@@ -90,7 +101,11 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
         return await _cache.GetAsync(PathOf(stream, name), ReadFileAsync).WaitAsync(cancellationToken);
     }
 
-    public ValueTask<StreamIndex?> WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public ValueTask<StreamIndex?> WaitAsync(
+        string stream,
+        long edge,
+        TimeSpan timeout,
+        CancellationToken cancellationToken) =>
         _board.WaitAsync(stream, edge, timeout, cancellationToken);
 
     public ValueTask DisposeAsync() => _watch.DisposeAsync();
@@ -178,7 +193,9 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
 
     private void Changed(string path) => Refresh(path, evenIfSameStamp: true);
 
-    /// <summary>Takes over what <paramref name="path"/> says now, unless this process wrote it or has read it already.</summary>
+    /// <summary>
+    /// Takes over what <paramref name="path"/> says now, unless this process wrote it or has read it already.
+    /// </summary>
     private void Refresh(string path, bool evenIfSameStamp)
     {
         var stream = Path.GetRelativePath(_root, Path.GetDirectoryName(path)!);
@@ -228,7 +245,9 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
 
     private string PathOf(string stream, string name) => Path.Combine(_root, stream, name);
 
-    /// <summary>"No right" is an exception of its own kind in .NET; for callers it is one more way that a disk says no.</summary>
+    /// <summary>
+    /// "No right" is an exception of its own kind in .NET; for callers it is one more way that a disk says no.
+    /// </summary>
     private static void AsIOException(Action act)
     {
         try
@@ -262,7 +281,7 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
         [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot look at {Path}: {Reason}")]
         public static partial void LookFailed(ILogger logger, string path, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "No word from the system about changes in {Path}, polling: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The system does not tell of changes in {Path}: {Reason}")]
         public static partial void WatcherFailed(ILogger logger, string path, string reason);
     }
 }

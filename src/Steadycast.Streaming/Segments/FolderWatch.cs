@@ -1,6 +1,8 @@
 namespace Steadycast.Streaming.Segments;
 
-/// <summary>Tells when an <c>index.json</c> below a folder changes: at once by the kernel's word, and by a slow look round.</summary>
+/// <summary>
+/// Tells when an <c>index.json</c> below a folder changes: at once by the kernel's word, and by a slow look round.
+/// </summary>
 /// <remarks>
 /// The look round catches what the kernel does not tell: a file made before its new folder was watched, an overflown
 /// event queue, a network file system. Without any watcher (inotify instances are few) it is all there is, and quicker.
@@ -16,7 +18,12 @@ internal sealed class FolderWatch : IAsyncDisposable
 
     /// <param name="changed">Called with the full path of an index file; must not throw.</param>
     /// <param name="lookRound">Called now and then; must not throw.</param>
-    public FolderWatch(string root, TimeProvider clock, Action<string> changed, Action lookRound, Action<string> watcherFailed)
+    public FolderWatch(
+        string root,
+        TimeProvider clock,
+        Action<string> changed,
+        Action lookRound,
+        Action<string> watcherFailed)
     {
         try
         {

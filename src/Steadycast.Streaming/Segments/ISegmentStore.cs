@@ -12,14 +12,18 @@ public interface ISegmentStore
     /// <summary>Names of the streams that have a published index.</summary>
     IReadOnlyCollection<string> Streams { get; }
 
-    /// <summary>The index last published by this process or, in a directory, by another one; null when there is none.</summary>
+    /// <summary>
+    /// The index last published by this process or, in a directory, by another one; null when there is none.
+    /// </summary>
     StreamIndex? Find(string stream);
 
     /// <summary>Stores a segment or an initialisation section; whole or not at all.</summary>
     /// <exception cref="IOException">No room, no right, no such folder. Nothing published is lost.</exception>
     ValueTask PutAsync(string stream, string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>Makes <paramref name="index"/> what readers see, playlists included, and removes what has expired.</summary>
+    /// <summary>
+    /// Makes <paramref name="index"/> what readers see, playlists included, and removes what has expired.
+    /// </summary>
     /// <exception cref="IOException">As for <see cref="PutAsync"/>; readers keep seeing the index before.</exception>
     ValueTask PublishAsync(StreamIndex index, CancellationToken cancellationToken);
 

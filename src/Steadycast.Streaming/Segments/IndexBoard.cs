@@ -35,7 +35,11 @@ internal sealed class IndexBoard(TimeProvider clock)
     }
 
     /// <summary>See <see cref="ISegmentStore.WaitAsync"/>.</summary>
-    public async ValueTask<StreamIndex?> WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<StreamIndex?> WaitAsync(
+        string stream,
+        long edge,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         while (true)

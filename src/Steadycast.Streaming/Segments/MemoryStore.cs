@@ -3,7 +3,9 @@ using System.Collections.Concurrent;
 namespace Steadycast.Streaming.Segments;
 
 /// <summary>Segments in memory, for a packager and an origin (or a switch) in one process.</summary>
-/// <remarks>Thread-safe. Bounded by the window and its retention: about three windows and 30 s of each stream.</remarks>
+/// <remarks>
+/// Thread-safe. Bounded by the window and its retention: about three windows and 30 s of each stream.
+/// </remarks>
 public sealed class MemoryStore(TimeProvider clock, SegmentsMetrics? metrics = null) : ISegmentStore
 {
     private const string Kind = "memory";
@@ -15,7 +17,11 @@ public sealed class MemoryStore(TimeProvider clock, SegmentsMetrics? metrics = n
 
     public StreamIndex? Find(string stream) => _board.Find(stream);
 
-    public ValueTask PutAsync(string stream, string name, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    public ValueTask PutAsync(
+        string stream,
+        string name,
+        ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellationToken)
     {
         ObjectName.Require(stream, name);
         var shelf = _shelves.GetOrAdd(stream, _ => new Shelf(clock));
@@ -52,7 +58,11 @@ public sealed class MemoryStore(TimeProvider clock, SegmentsMetrics? metrics = n
         return ValueTask.FromResult(found);
     }
 
-    public ValueTask<StreamIndex?> WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public ValueTask<StreamIndex?> WaitAsync(
+        string stream,
+        long edge,
+        TimeSpan timeout,
+        CancellationToken cancellationToken) =>
         _board.WaitAsync(stream, edge, timeout, cancellationToken);
 
     private void RemoveExpired(Shelf shelf)

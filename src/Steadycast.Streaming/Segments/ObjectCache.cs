@@ -21,7 +21,9 @@ internal sealed class ObjectCache(long maxBytes, SegmentsMetrics? metrics)
         }
     }
 
-    /// <summary>The object at <paramref name="path"/>, from here or through <paramref name="read"/>; null when absent.</summary>
+    /// <summary>
+    /// The object at <paramref name="path"/>, from here or through <paramref name="read"/>; null when absent.
+    /// </summary>
     public Task<ReadOnlyMemory<byte>?> GetAsync(string path, Func<string, Task<ReadOnlyMemory<byte>?>> read)
     {
         LinkedListNode<Entry>? node;
@@ -56,7 +58,9 @@ internal sealed class ObjectCache(long maxBytes, SegmentsMetrics? metrics)
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>?> ReadAsync(LinkedListNode<Entry> node, Func<string, Task<ReadOnlyMemory<byte>?>> read)
+    private async Task<ReadOnlyMemory<byte>?> ReadAsync(
+        LinkedListNode<Entry> node,
+        Func<string, Task<ReadOnlyMemory<byte>?>> read)
     {
         ReadOnlyMemory<byte>? bytes = null;
         try

@@ -20,9 +20,13 @@ public static class ObjectName
 
     private static readonly string[] ObjectEndings = [".m4s", ".mp4", ".ts", ".m3u8", ".json", ".tmp"];
 
-    /// <summary>A segment or an initialisation section: a plain file name without a leading dot, none of the three above.</summary>
+    /// <summary>
+    /// A segment or an initialisation section: a plain file name without a leading dot, none of the three above.
+    /// </summary>
     public static bool IsObject(string? name) =>
-        name is { Length: > 0 and <= MaxObjectLength } and not (MediaPlaylist or MultivariantPlaylist or Index) && IsPart(name);
+        name is { Length: > 0 and <= MaxObjectLength }
+        && name is not (MediaPlaylist or MultivariantPlaylist or Index)
+        && IsPart(name);
 
     /// <summary>
     /// Parts as <see cref="IsObject"/>, joined by single slashes; none ends like an object, or a publisher could put a

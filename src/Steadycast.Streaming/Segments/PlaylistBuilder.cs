@@ -3,7 +3,9 @@ using Steadycast.Protocols.Hls;
 
 namespace Steadycast.Streaming.Segments;
 
-/// <summary>Both playlists of a stream, each a pure function of its index: two origins at one edge send the same bytes.</summary>
+/// <summary>
+/// Both playlists of a stream, each a pure function of its index: two origins at one edge send the same bytes.
+/// </summary>
 public static class PlaylistBuilder
 {
     /// <summary>EXT-X-MAP outside I-frame playlists needs 6; TARGETDURATION rounds to nearest from 6 on too.</summary>

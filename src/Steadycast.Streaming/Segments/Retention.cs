@@ -41,7 +41,9 @@ internal sealed class Retention(TimeProvider clock)
             _unnamedSince[name] = null;
     }
 
-    /// <summary>Objects whose time has passed; each stays listed until <see cref="Removed"/> says that it is gone.</summary>
+    /// <summary>
+    /// Objects whose time has passed; each stays listed until <see cref="Removed"/> says that it is gone.
+    /// </summary>
     public List<string> Expired()
     {
         var expired = new List<string>();

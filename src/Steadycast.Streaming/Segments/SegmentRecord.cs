@@ -8,7 +8,9 @@ public sealed record SegmentRecord
 {
     public required long Msn { get; init; }
 
-    /// <summary>Relative to the media playlist: <c>59123456.m4s</c>. Never reused over the life of the stream.</summary>
+    /// <summary>
+    /// Relative to the media playlist: <c>59123456.m4s</c>. Never reused over the life of the stream.
+    /// </summary>
     public required string Uri { get; init; }
 
     /// <summary>The EXT-X-MAP in force, relative: <c>init-1a2b3c4d.mp4</c>; null for MPEG-TS.</summary>

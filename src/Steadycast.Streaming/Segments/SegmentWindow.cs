@@ -15,14 +15,18 @@ public static class SegmentWindow
 
     /// <summary>
     /// The index after <paramref name="segment"/>. Starts a new window when there is none, when numbers are missing in
-    /// between (a playlist cannot have holes), when the count of discontinuities does not follow (its header is a running
-    /// number too) and when the target duration is another one (it may not change).
+    /// between (a playlist cannot have holes), when the count of discontinuities does not follow (its header is a
+    /// running number too) and when the target duration is another one (it may not change).
     /// </summary>
     /// <param name="before">The index so far; null for a stream's first segment.</param>
-    /// <param name="map">The initialisation section that the segment names; null when it names none or a known one.</param>
+    /// <param name="map">
+    /// The initialisation section that the segment names; null when it names none or a known one.
+    /// </param>
     /// <param name="variant">Codecs, picture size and frame rate; the bandwidths are measured here.</param>
     /// <param name="allIndependent">Whether every segment of the stream so far starts with a keyframe.</param>
-    /// <param name="window">How much to list; at least six segments and three target durations are kept all the same.</param>
+    /// <param name="window">
+    /// How much to list; at least six segments and three target durations are kept all the same.
+    /// </param>
     /// <exception cref="ArgumentException">A number at or below the edge, or a map that nobody described.</exception>
     public static StreamIndex Append(
         StreamIndex? before,
@@ -37,9 +41,10 @@ public static class SegmentWindow
         if (before is not null && segment.Msn <= before.Edge)
             throw new ArgumentException($"segment {segment.Msn} is not above the edge {before.Edge}", nameof(segment));
 
+        var step = segment.Discontinuity ? 1 : 0;
         var continues = before is not null
             && segment.Msn == before.Edge + 1
-            && segment.DiscontinuitySequence == before.Segments[^1].DiscontinuitySequence + (segment.Discontinuity ? 1 : 0)
+            && segment.DiscontinuitySequence == before.Segments[^1].DiscontinuitySequence + step
             && targetDurationSeconds == before.TargetDurationSeconds;
         var segments = continues ? Trim(before!.Segments.Add(segment), targetDurationSeconds, window) : [segment];
         return new StreamIndex
@@ -53,7 +58,10 @@ public static class SegmentWindow
         };
     }
 
-    internal static ImmutableArray<SegmentRecord> Trim(ImmutableArray<SegmentRecord> segments, int target, TimeSpan window)
+    internal static ImmutableArray<SegmentRecord> Trim(
+        ImmutableArray<SegmentRecord> segments,
+        int target,
+        TimeSpan window)
     {
         var windowTicks = window.Ticks * 9 / 1000;
         var left = segments.Sum(s => s.Duration);

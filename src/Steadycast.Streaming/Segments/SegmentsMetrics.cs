@@ -37,7 +37,8 @@ public sealed class SegmentsMetrics
     /// <summary>An <c>index.json</c> appeared that cannot be believed.</summary>
     public void IndexRejected() => _indexRejected.Add(1);
 
-    public void CacheRead(bool hit) => _cacheReads.Add(1, new KeyValuePair<string, object?>("result", hit ? "hit" : "miss"));
+    public void CacheRead(bool hit) =>
+        _cacheReads.Add(1, new KeyValuePair<string, object?>("result", hit ? "hit" : "miss"));
 
     private static KeyValuePair<string, object?> Store(string kind) => new("store", kind);
 }

@@ -1,7 +1,9 @@
 namespace Steadycast.Streaming.Segments;
 
 /// <summary>The writing side of one stream's folder: whole files or none, and old ones removed in time.</summary>
-/// <remarks>Every file is written beside its place under a temporary name, then renamed. Callers hold the stream's lock.</remarks>
+/// <remarks>
+/// Every file is written beside its place under a temporary name, then renamed. Callers hold the stream's lock.
+/// </remarks>
 internal sealed class StreamFolder
 {
     private const string TempPrefix = ".tmp-";
@@ -11,7 +13,9 @@ internal sealed class StreamFolder
     private byte[] _master = [];
 
     /// <summary>Makes the folder if need be, and takes over what an earlier process left in it.</summary>
-    /// <param name="published">The index that lies there: what it names stays, even if nothing is published again.</param>
+    /// <param name="published">
+    /// The index that lies there: what it names stays, even if nothing is published again.
+    /// </param>
     /// <exception cref="IOException">The folder cannot be made or read.</exception>
     public StreamFolder(string path, StreamIndex? published, TimeProvider clock)
     {
@@ -37,7 +41,9 @@ internal sealed class StreamFolder
         _retention.Stored(name);
     }
 
-    /// <summary>All three files are complete on the disk before the first is put in place: a full disk changes nothing.</summary>
+    /// <summary>
+    /// All three files are complete on the disk before the first is put in place: a full disk changes nothing.
+    /// </summary>
     public void Publish(StreamIndex index, byte[] json)
     {
         var master = PlaylistBuilder.Multivariant(index);
@@ -82,7 +88,11 @@ internal sealed class StreamFolder
         try
         {
             using var file = File.OpenHandle(
-                Path.Combine(_path, temp), FileMode.CreateNew, FileAccess.Write, FileShare.Read, preallocationSize: bytes.Length);
+                Path.Combine(_path, temp),
+                FileMode.CreateNew,
+                FileAccess.Write,
+                FileShare.Read,
+                preallocationSize: bytes.Length);
             RandomAccess.Write(file, bytes, fileOffset: 0);
             if (durable)
                 RandomAccess.FlushToDisk(file);

@@ -42,4 +42,10 @@ public sealed record MapRecord(string Uri, int Bytes, string Sha256);
 /// <param name="Codecs">RFC 6381: <c>avc1.64001f,mp4a.40.2</c>.</param>
 /// <param name="Width">0 when there is no video.</param>
 /// <param name="FrameRate">Frames per second as measured or declared; 0 when unknown.</param>
-public sealed record VariantInfo(long Bandwidth, long AverageBandwidth, string Codecs, int Width, int Height, double FrameRate);
+public sealed record VariantInfo(
+    long Bandwidth,
+    long AverageBandwidth,
+    string Codecs,
+    int Width,
+    int Height,
+    double FrameRate);

@@ -12,8 +12,12 @@ public static class StreamIndexJson
     public static byte[] Write(StreamIndex index) =>
         JsonSerializer.SerializeToUtf8Bytes(index, StreamIndexJsonContext.Default.StreamIndex);
 
-    /// <summary>Reads an index that may come from anywhere; what it returns is safe to render into a playlist.</summary>
-    /// <exception cref="FormatException">Not JSON, not an index, or one that contradicts itself; says where.</exception>
+    /// <summary>
+    /// Reads an index that may come from anywhere; what it returns is safe to render into a playlist.
+    /// </summary>
+    /// <exception cref="FormatException">
+    /// Not JSON, not an index, or one that contradicts itself; says where.
+    /// </exception>
     public static StreamIndex Read(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaxBytes)

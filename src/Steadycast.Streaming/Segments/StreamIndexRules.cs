@@ -2,11 +2,14 @@ using System.Collections.Immutable;
 
 namespace Steadycast.Streaming.Segments;
 
-/// <summary>What must hold of an index before it is believed; its text ends up in playlists and its names in paths.</summary>
+/// <summary>
+/// What must hold of an index before it is believed; its text ends up in playlists and its names in paths.
+/// </summary>
 internal static class StreamIndexRules
 {
     private const int MaxSegments = 36_000;
     private const int MaxObjectBytes = 1 << 30;
+    private const int MaxCodecsLength = 256;
     private const int MaxTargetDuration = 3600;
     private const long MaxMsn = 1L << 53;
     private const long TicksPerSecond = 90_000;
@@ -32,7 +35,7 @@ internal static class StreamIndexRules
     {
         if (variant.Bandwidth < 0 || variant.AverageBandwidth < 0)
             return "variant: negative bandwidth";
-        if (variant.Codecs.Length > 256 || variant.Codecs.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or ',' or '-')))
+        if (variant.Codecs.Length > MaxCodecsLength || !variant.Codecs.All(IsOfCodecName))
             return "variant.codecs: not a list of RFC 6381 names";
         if (variant.Width is < 0 or > 65_536 || variant.Height is < 0 or > 65_536)
             return "variant: picture size out of range";
@@ -91,6 +94,8 @@ internal static class StreamIndexRules
             return segment.Bytes == 0 ? null : "a gap with bytes";
         return segment.Bytes is > 0 and <= MaxObjectBytes && IsSha256(segment.Sha256) ? null : "size or hash";
     }
+
+    private static bool IsOfCodecName(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or ',' or '-';
 
     private static bool IsSha256(string? hex) =>
         hex is { Length: 64 } && hex.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));

@@ -50,14 +50,24 @@ internal static class TestTracks
         return new TsAccessUnit(2, dts, 0, true, frame);
     }
 
-    /// <summary>Two seconds at 25 fps and 48 kHz from <paramref name="start"/>, sizes by <paramref name="random"/>.</summary>
-    public static List<TsAccessUnit> TwoSeconds(Random random, long start, bool video = true, bool audio = true, int maxSize = 3000)
+    /// <summary>
+    /// Two seconds at 25 fps and 48 kHz from <paramref name="start"/>, sizes by <paramref name="random"/>.
+    /// </summary>
+    public static List<TsAccessUnit> TwoSeconds(
+        Random random,
+        long start,
+        bool video = true,
+        bool audio = true,
+        int maxSize = 3000)
     {
         var units = new List<TsAccessUnit>();
         if (video)
         {
             for (var i = 0; i < 50; i++)
-                units.Add(Picture(random, start + i * 3600, i == 0, random.Next(1, i == 0 ? 10 * maxSize : maxSize), i % 3 * 3600));
+            {
+                var size = random.Next(1, i == 0 ? 10 * maxSize : maxSize);
+                units.Add(Picture(random, start + i * 3600, i == 0, size, i % 3 * 3600));
+            }
         }
 
         if (audio)

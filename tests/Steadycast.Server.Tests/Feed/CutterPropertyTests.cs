@@ -50,7 +50,8 @@ public sealed class CutterPropertyTests
             from start in Gen.Choose(int.MinValue, int.MaxValue)
             select new TestEncoder
             {
-                FramesPerSecond = fps, Gops = [.. gops], SampleRate = rate, AudioLateMs = late, Start = (uint)start, Seconds = 40,
+                FramesPerSecond = fps, Gops = [.. gops], SampleRate = rate, AudioLateMs = late,
+                Start = (uint)start, Seconds = 40,
             };
         Prop.ForAll(encoders.ToArbitrary(), encoder =>
         {
@@ -100,7 +101,8 @@ public sealed class CutterPropertyTests
                         run.Send(new TestMessage(0, RtmpMessageType.Audio, 0, TestEncoder.AudioConfig(rate)));
                         break;
                     case Act.Publisher:
-                        run.Publish(new TestEncoder { Seconds = with % 5, HasVideo = with % 3 > 0, Start = (uint)with });
+                        var other = new TestEncoder { Seconds = with % 5, HasVideo = with % 3 > 0, Start = (uint)with };
+                        run.Publish(other);
                         (video, audio) = ((uint)(with + (with % 5 * 1000)), (uint)(with + (with % 5 * 1000)));
                         break;
                     case Act.Loss:
@@ -111,7 +113,7 @@ public sealed class CutterPropertyTests
                         break;
                     case Act.Restart:
                         var state = run.Cutter.State;
-                        var next = new CutterRun(segmentSeconds, state, state is null && segments.Count > 0) { UtcMs = run.UtcMs };
+                        var next = new CutterRun(segmentSeconds, state) { UtcMs = run.UtcMs };
                         next.Segments.AddRange(run.Segments);
                         run.Dispose();
                         (run, segments) = (next, next.Segments);
@@ -135,6 +137,10 @@ public sealed class CutterPropertyTests
         }
     }
 
-    private static TestMessage Picture(bool key, uint timestamp, int number) => new(0, RtmpMessageType.Video, timestamp,
-        [(byte)(key ? 0x17 : 0x27), 1, 0, 0, (byte)(number % 80), 0, 0, 0, 3, (byte)(key ? 0x65 : 0x41), (byte)number, 1]);
+    private static TestMessage Picture(bool key, uint timestamp, int number)
+    {
+        byte[] head = [(byte)(key ? 0x17 : 0x27), 1, 0, 0, (byte)(number % 80)];
+        byte[] nal = [0, 0, 0, 3, (byte)(key ? 0x65 : 0x41), (byte)number, 1];
+        return new TestMessage(0, RtmpMessageType.Video, timestamp, [.. head, .. nal]);
+    }
 }

@@ -13,7 +13,7 @@ internal sealed class CutterRun : IDisposable
     private readonly SegmentAssembler _assembler = new();
     private int _publication;
 
-    public CutterRun(int segmentSeconds = 2, StreamState? state = null, bool lost = false) =>
+    public CutterRun(int segmentSeconds = 2, StreamNumbers? state = null, bool lost = false) =>
         Cutter = new Cutter("live/show", new Guid(1, 2, 3, new byte[8]), segmentSeconds, state, lost);
 
     public Cutter Cutter { get; }
@@ -48,7 +48,8 @@ internal sealed class CutterRun : IDisposable
     public void Send(TestMessage message, bool afterLoss = false)
     {
         var output = new List<FeedRecord>();
-        Cutter.Push(new CutterInput(message.Type, message.Timestamp, _publication, afterLoss, message.Payload), UtcMs, output);
+        var input = new CutterInput(message.Type, message.Timestamp, _publication, afterLoss, message.Payload);
+        Cutter.Push(input, UtcMs, output);
         Take(output);
     }
 
@@ -68,7 +69,8 @@ internal sealed class CutterRun : IDisposable
         {
             var (begin, end) = (Segments[i].Begin, Segments[i].End);
             var duration = (end.Duration / (double)Second).ToString("F3", CultureInfo.InvariantCulture);
-            var rounded = Math.Round(double.Parse(duration, CultureInfo.InvariantCulture), MidpointRounding.AwayFromZero);
+            var rounded =
+                Math.Round(double.Parse(duration, CultureInfo.InvariantCulture), MidpointRounding.AwayFromZero);
             Assert.True(rounded <= begin.Epoch.TargetDurationSeconds, $"EXTINF {duration} of {begin.Msn}");
             Assert.True(end.Duration > 0);
             Assert.Equal(Segments[0].Begin.Epoch.TargetDurationSeconds, begin.Epoch.TargetDurationSeconds);
@@ -77,7 +79,8 @@ internal sealed class CutterRun : IDisposable
                 continue;
             var before = Segments[i - 1];
             Assert.Equal(before.Begin.Msn + 1, begin.Msn);
-            Assert.Equal(before.Begin.DiscontinuitySequence + (begin.Discontinuity ? 1 : 0), begin.DiscontinuitySequence);
+            Assert.Equal(before.Begin.DiscontinuitySequence + (begin.Discontinuity ? 1 : 0),
+                begin.DiscontinuitySequence);
             Assert.True(begin.Time >= before.Begin.Time + before.End.Duration);
             Assert.True(begin.Discontinuity || begin.Time == before.Begin.Time + before.End.Duration, "a hole in time");
             Assert.True(begin.Discontinuity || begin.Tracks.SequenceEqual(before.Begin.Tracks), "tracks changed");
@@ -98,7 +101,8 @@ internal sealed class CutterRun : IDisposable
                     if (track == 1)
                         continue;
                     var rate = TrackDescription.Of(config).SampleRate;
-                    Assert.Equal((long)Math.Round(unit.SamplePosition * 90000m / rate, MidpointRounding.AwayFromZero), unit.Dts);
+                    Assert.Equal((long)Math.Round(unit.SamplePosition * 90000m / rate, MidpointRounding.AwayFromZero),
+                        unit.Dts);
                     Assert.True(unit.SamplePosition > position || rate != 48000);
                     position = unit.SamplePosition;
                 }
@@ -117,7 +121,8 @@ internal sealed class CutterRun : IDisposable
         return this;
     }
 
-    public double[] Durations() => [.. Segments.Select(segment => Math.Round(segment.End.Duration / (double)Second, 3))];
+    public double[] Durations() =>
+        [.. Segments.Select(segment => Math.Round(segment.End.Duration / (double)Second, 3))];
 
     public void Dispose()
     {
@@ -131,7 +136,8 @@ internal sealed class CutterRun : IDisposable
         foreach (var record in output)
         {
             var step = _assembler.Add(record, out var segment);
-            Assert.True(step is AssemblyStep.Accepted or AssemblyStep.Completed or AssemblyStep.Abandoned, step.ToString());
+            Assert.True(step is AssemblyStep.Accepted or AssemblyStep.Completed or AssemblyStep.Abandoned,
+                step.ToString());
             if (segment is not null)
                 Segments.Add(segment);
         }

@@ -52,7 +52,8 @@ public sealed class CutterTests
         var dependent = run.Segments.First(segment => !segment.Begin.Independent);
         Assert.Equal(1, dependent.AccessUnits[0].TrackId);
         Assert.False(dependent.AccessUnits[0].IsKeyframe);
-        Assert.All(run.Segments.SkipWhile(segment => segment.Begin.Independent), s => Assert.False(s.Begin.AllIndependent));
+        Assert.All(run.Segments.SkipWhile(segment => segment.Begin.Independent),
+            s => Assert.False(s.Begin.AllIndependent));
         Assert.Contains(run.Segments.Skip(5), segment => segment.Begin.Independent);
         Assert.InRange(run.Cutter.Facts!.KeyframeSeconds, 2, 10);
     }
@@ -73,7 +74,8 @@ public sealed class CutterTests
     public void Audio_is_counted_in_samples_not_in_milliseconds(int rate)
     {
         using var run = new CutterRun().Publish(new TestEncoder { SampleRate = rate, Seconds = 60 }).Check();
-        var positions = run.Segments.SelectMany(s => s.AccessUnits).Where(u => u.TrackId == 2).Select(u => u.SamplePosition);
+        var positions =
+            run.Segments.SelectMany(s => s.AccessUnits).Where(u => u.TrackId == 2).Select(u => u.SamplePosition);
         Assert.All(positions.Zip(positions.Skip(1)), pair => Assert.Equal(1024, pair.Second - pair.First));
         Assert.Equal(0, run.Cutter.Counters.AudioResnaps);
     }
@@ -92,7 +94,8 @@ public sealed class CutterTests
     public void Reordered_pictures_keep_their_offsets_of_either_sign()
     {
         using var run = new CutterRun().Publish(new TestEncoder { BFrames = 2 }).Check();
-        var offsets = run.Segments[0].AccessUnits.Where(unit => unit.TrackId == 1).Select(unit => unit.CompositionOffset);
+        var offsets =
+            run.Segments[0].AccessUnits.Where(unit => unit.TrackId == 1).Select(unit => unit.CompositionOffset);
         Assert.Equal([-3600, 7200], offsets.Distinct().Order());
     }
 
@@ -120,7 +123,8 @@ public sealed class CutterTests
     [Fact]
     public void Audio_before_the_first_keyframe_is_dropped()
     {
-        var messages = new TestEncoder().Messages().Where(m => m.Type == RtmpMessageType.Audio || m.AtMs >= 1000).ToList();
+        var messages =
+            new TestEncoder().Messages().Where(m => m.Type == RtmpMessageType.Audio || m.AtMs >= 1000).ToList();
         messages.Insert(0, new TestEncoder().Messages()[0]);
         using var run = new CutterRun().Publish(messages).Check();
         Assert.Equal(0, run.Segments[0].Begin.Time);

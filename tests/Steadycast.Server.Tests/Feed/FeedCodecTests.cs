@@ -13,8 +13,9 @@ public sealed class FeedCodecTests
     {
         {
             "Begin",
-            "0000005601 00000007 00112233445566778899aabbccddeeff 000001ba60d3387b 0002 00000000038444c0 000000000002bf20 " +
-            "0000000000000003 07 0009 6c6976652f73686f77 02 01 01 00000004 0164001f 02 10 00000002 1190"
+            "0000005601 00000007 00112233445566778899aabbccddeeff 000001ba60d3387b 0002 00000000038444c0 " +
+            "000000000002bf20 0000000000000003 07 0009 6c6976652f73686f77 " +
+            "02 01 01 00000004 0164001f 02 10 00000002 1190"
         },
         { "Video", "0000001c02 01 01 000000000002bf20 fffff448 0000000000000000 0000000165" },
         { "Audio", "0000001902 02 01 000000000002c100 00000000 0000000000017800 2110" },
@@ -72,7 +73,8 @@ public sealed class FeedCodecTests
     public void A_record_of_an_unknown_kind_is_skipped()
     {
         byte[] unknown = [0, 0, 0, 3, 200, 1, 2];
-        var input = new ReadOnlySequence<byte>([.. unknown, .. Records.Bytes(new FeedRecord(Records.State)), .. unknown]);
+        var input =
+            new ReadOnlySequence<byte>([.. unknown, .. Records.Bytes(new FeedRecord(Records.State)), .. unknown]);
         Assert.True(FeedCodec.TryRead(ref input, out var record));
         Assert.Equal(Records.State, record.State);
         Assert.False(FeedCodec.TryRead(ref input, out _));

@@ -12,11 +12,16 @@ internal static class Records
 
     public static SegmentBegin Begin(long msn = 59_000_000, long time = 180_000, uint epoch = 7) => new(
         Epoch with { EpochId = epoch }, msn, time, true, 3, true, true,
-        [new TrackConfig(1, Codec.H264, new byte[] { 1, 100, 0, 31 }), new TrackConfig(2, Codec.Aac, new byte[] { 0x11, 0x90 })]);
+        [
+            new TrackConfig(1, Codec.H264, new byte[] { 1, 100, 0, 31 }),
+            new TrackConfig(2, Codec.Aac, new byte[] { 0x11, 0x90 }),
+        ]);
 
-    public static AccessUnit Video(long dts = 180_000, bool key = true) => new(1, dts, -3000, 0, key, new byte[] { 0, 0, 0, 1, 0x65 });
+    public static AccessUnit Video(long dts = 180_000, bool key = true) =>
+        new(1, dts, -3000, 0, key, new byte[] { 0, 0, 0, 1, 0x65 });
 
-    public static AccessUnit Audio(long dts = 180_480, long position = 96_256) => new(2, dts, 0, position, true, new byte[] { 0x21, 0x10 });
+    public static AccessUnit Audio(long dts = 180_480, long position = 96_256) =>
+        new(2, dts, 0, position, true, new byte[] { 0x21, 0x10 });
 
     public static SegmentEnd End(long msn = 59_000_000, int units = 2, bool isShort = true) => new(
         msn, 180_090, units, Enumerable.Range(0, 32).Select(i => (byte)i).ToArray(), isShort);

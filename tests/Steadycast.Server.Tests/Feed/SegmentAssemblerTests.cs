@@ -25,7 +25,8 @@ public sealed class SegmentAssemblerTests : IDisposable
     {
         var begin = Records.Begin();
         var end = EndOf(begin, Records.Video());
-        foreach (var wrong in new[] { end with { Hash = new byte[32] }, end with { AccessUnits = 2 }, end with { Msn = 1 } })
+        SegmentEnd[] wrongs = [end with { Hash = new byte[32] }, end with { AccessUnits = 2 }, end with { Msn = 1 }];
+        foreach (var wrong in wrongs)
         {
             Add(new(begin), out _);
             Add(new(Records.Video()), out _);

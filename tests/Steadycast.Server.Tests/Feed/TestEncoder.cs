@@ -2,10 +2,14 @@ using Steadycast.Protocols.Rtmp;
 
 namespace Steadycast.Server.Tests.Feed;
 
-/// <summary>One message of a test publisher; <paramref name="AtMs"/> is when it is sent, from the publisher's start.</summary>
+/// <summary>
+/// One message of a test publisher; <paramref name="AtMs"/> is when it is sent, from the publisher's start.
+/// </summary>
 internal readonly record struct TestMessage(long AtMs, RtmpMessageType Type, uint Timestamp, byte[] Payload);
 
-/// <summary>An encoder in small: real configuration records, pictures of a few bytes, timestamps as encoders write them.</summary>
+/// <summary>
+/// An encoder in small: real configuration records, pictures of a few bytes, timestamps as encoders write them.
+/// </summary>
 internal sealed record TestEncoder
 {
     public static readonly byte[] Avc = Convert.FromHexString(
@@ -92,7 +96,8 @@ internal sealed record TestEncoder
             var ms = (long)Math.Round(at * 1000);
             if (key && RepeatsConfig)
                 messages.Add((at, 0, Message(ms, RtmpMessageType.Video, VideoConfigMessage())));
-            var composition = BFrames == 0 ? 0 : (n % (BFrames + 1) == 0 ? BFrames : -1) * (int)(1000 / FramesPerSecond);
+            var composition =
+                BFrames == 0 ? 0 : (n % (BFrames + 1) == 0 ? BFrames : -1) * (int)(1000 / FramesPerSecond);
             messages.Add((at, 1, Message(ms, RtmpMessageType.Video, Picture(key, composition, n))));
         }
     }

@@ -7,8 +7,8 @@ namespace Steadycast.Server.Tests.Segments;
 
 /// <summary>"A full disk is an error that loses no published segment", on a disk that is full.</summary>
 /// <remarks>
-/// Needs the right to mount (root in a virtual machine, on a CI runner); without it (root in a plain container) these tests
-/// take a limit on file sizes instead, which shows the same promise for segments. Neither is ever passed over.
+/// Needs the right to mount (root in a virtual machine, on a CI runner); without it (root in a plain container) these
+/// tests take a limit on file sizes instead, which shows the same promise for segments. Neither is ever passed over.
 /// </remarks>
 public sealed class FullDiskTests
 {
@@ -71,7 +71,10 @@ public sealed class FullDiskTests
             var seen = reader.Find("live/show")!;
             Assert.Equal(BaseMsn + 3, seen.Edge);
             foreach (var segment in seen.Segments)
-                Assert.Equal(segment.Sha256, Sha256((await reader.ReadAsync("live/show", segment.Uri, Token))!.Value.ToArray()));
+            {
+                var bytes = await reader.ReadAsync("live/show", segment.Uri, Token);
+                Assert.Equal(segment.Sha256, Sha256(bytes!.Value.ToArray()));
+            }
         }
 
         File.Delete(filler);
@@ -90,11 +93,13 @@ public sealed class FullDiskTests
         }
 
         await using var store = Open(disk.Root);
-        await store.PutAsync("live/show", "1.m4s", new byte[150_000], Token);
+        var bytes = new byte[150_000];
+        await store.PutAsync("live/show", "1.m4s", bytes, Token);
         _time.Advance(TimeSpan.FromMinutes(5));
-        await Assert.ThrowsAnyAsync<IOException>(async () => await store.PutAsync("live/show", "2.m4s", new byte[150_000], Token));
-        await store.PutAsync("live/show", "2.m4s", new byte[150_000], Token);
-        Assert.Equal(["2.m4s"], Directory.EnumerateFiles(Path.Combine(disk.Root, "live/show")).Select(Path.GetFileName));
+        await Assert.ThrowsAnyAsync<IOException>(async () => await store.PutAsync("live/show", "2.m4s", bytes, Token));
+        await store.PutAsync("live/show", "2.m4s", bytes, Token);
+        var files = Directory.EnumerateFiles(Path.Combine(disk.Root, "live/show"));
+        Assert.Equal(["2.m4s"], files.Select(Path.GetFileName));
     }
 
     private DirectoryStore Open(string root) => new(root, _time, NullLogger<DirectoryStore>.Instance);

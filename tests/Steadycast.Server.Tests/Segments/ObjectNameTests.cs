@@ -19,7 +19,8 @@ public sealed class ObjectNameTests
     [InlineData("a b", false)]
     [InlineData("a\nb", false)]
     [InlineData("ä.m4s", false)]
-    public void An_object_is_a_plain_file_name(string name, bool isObject) => Assert.Equal(isObject, ObjectName.IsObject(name));
+    public void An_object_is_a_plain_file_name(string name, bool isObject) =>
+        Assert.Equal(isObject, ObjectName.IsObject(name));
 
     [Theory]
     [InlineData("live", true)]

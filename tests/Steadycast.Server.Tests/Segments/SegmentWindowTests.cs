@@ -48,7 +48,8 @@ public sealed class SegmentWindowTests
         var record = Record(before.Edge + 1, 8 * 180_000);
         Assert.Single(Append(before, record, target: 4).Segments);
         Assert.Single(Append(before, record with { DiscontinuitySequence = 2 }).Segments);
-        Assert.Equal(9, Append(before, record with { DiscontinuitySequence = 1, Discontinuity = true }).Segments.Length);
+        record = record with { DiscontinuitySequence = 1, Discontinuity = true };
+        Assert.Equal(9, Append(before, record).Segments.Length);
     }
 
     [Theory]

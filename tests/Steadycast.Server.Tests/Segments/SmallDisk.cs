@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Steadycast.Server.Tests.Segments;
 
-/// <summary>A real file system of a few hundred kilobytes: a tmpfs, mounted by root; null where that is not allowed.</summary>
+/// <summary>
+/// A real file system of a few hundred kilobytes: a tmpfs, mounted by root; null where that is not allowed.
+/// </summary>
 internal sealed class SmallDisk : IDisposable
 {
     private SmallDisk(string path) => Root = path;
@@ -18,7 +20,9 @@ internal sealed class SmallDisk : IDisposable
         return null;
     }
 
-    /// <summary>Takes all the room that is left but <paramref name="spare"/> bytes; deleting the file gives it back.</summary>
+    /// <summary>
+    /// Takes all the room that is left but <paramref name="spare"/> bytes; deleting the file gives it back.
+    /// </summary>
     public string Fill(int spare = 0)
     {
         var path = Path.Combine(Root, "filler");
@@ -47,7 +51,9 @@ internal sealed class SmallDisk : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
+            var start = new ProcessStartInfo(program, arguments);
+            (start.UseShellExecute, start.RedirectStandardError) = (false, true);
+            using var process = Process.Start(start)!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

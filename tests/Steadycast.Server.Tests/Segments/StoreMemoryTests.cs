@@ -22,7 +22,8 @@ public sealed class StoreMemoryTests
     {
         // Memory as a disk, where there is one: this is about what stays, not about how fast a disk flushes.
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
-        var root = Directory.CreateDirectory(Path.Combine(parent, "steadycast-store-" + Guid.NewGuid().ToString("N"))).FullName;
+        var root = Path.Combine(parent, "steadycast-store-" + Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(root);
         try
         {
             await using var store = new DirectoryStore(root, _time, NullLogger<DirectoryStore>.Instance);

@@ -47,7 +47,8 @@ public sealed class StreamIndexJsonTests
     [Fact]
     public void An_index_comes_back_as_it_was()
     {
-        var index = Append(Index(), Record(BaseMsn + 4, 720_000, 45_045, discontinuity: true, discontinuitySequence: 1, independent: false));
+        var index = Append(Index(), Record(
+            BaseMsn + 4, 720_000, 45_045, discontinuity: true, discontinuitySequence: 1, independent: false));
         var read = StreamIndexJson.Read(StreamIndexJson.Write(index));
         Assert.Equal(index.Segments, read.Segments);
         Assert.Equal(index.Maps, read.Maps);
@@ -82,7 +83,8 @@ public sealed class StreamIndexJsonTests
     {
         var json = JsonNode.Parse(StreamIndexJson.Write(Index()))!.AsObject();
         lie(json);
-        var fault = Assert.Throws<FormatException>(() => StreamIndexJson.Read(Encoding.UTF8.GetBytes(json.ToJsonString())));
+        var bytes = Encoding.UTF8.GetBytes(json.ToJsonString());
+        var fault = Assert.Throws<FormatException>(() => StreamIndexJson.Read(bytes));
         Assert.StartsWith("index.json: ", fault.Message, StringComparison.Ordinal);
         Assert.Contains(where, fault.Message, StringComparison.Ordinal);
     }
@@ -106,9 +108,10 @@ public sealed class StreamIndexJsonTests
             var bytes = good.ToArray();
             for (var i = random.Next(1, 4); i > 0; i--)
                 bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            var length = random.Next(4) == 0 ? random.Next(bytes.Length) : bytes.Length;
             try
             {
-                PlaylistBuilder.Media(StreamIndexJson.Read(bytes.AsSpan(0, random.Next(4) == 0 ? random.Next(bytes.Length) : bytes.Length)));
+                PlaylistBuilder.Media(StreamIndexJson.Read(bytes.AsSpan(0, length)));
             }
             catch (FormatException)
             {

@@ -64,13 +64,21 @@ internal static class TestSegments
         return before!;
     }
 
-    public static StreamIndex Append(StreamIndex? before, SegmentRecord record, string stream = "live/show", int target = 2) =>
-        SegmentWindow.Append(
-            before, stream, target, record, record.MapUri is null ? null : Map with { Uri = record.MapUri }, Variant, true, Window);
+    public static StreamIndex Append(
+        StreamIndex? before,
+        SegmentRecord record,
+        string stream = "live/show",
+        int target = 2)
+    {
+        var map = record.MapUri is null ? null : Map with { Uri = record.MapUri };
+        return SegmentWindow.Append(before, stream, target, record, map, Variant, true, Window);
+    }
 
     public static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    /// <summary>Stores and publishes the segments <paramref name="from"/> up to <paramref name="to"/>, as a packager does.</summary>
+    /// <summary>
+    /// Stores and publishes the segments <paramref name="from"/> up to <paramref name="to"/>, as a packager does.
+    /// </summary>
     public static async Task<StreamIndex> PublishAsync(
         ISegmentStore store,
         long from,

@@ -1,7 +1,9 @@
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>What an ingest must remember of a stream so that it never says anything twice, or backwards.</summary>
-/// <param name="NextMsn">The number of the next segment that ends; a segment that has only begun does not use its up.</param>
+/// <param name="NextMsn">
+/// The number of the next segment that ends; a segment that has only begun does not use its up.
+/// </param>
 /// <param name="EpochId">The newest epoch that has begun.</param>
 /// <param name="DiscontinuitySequence">Of the last segment that ended.</param>
 /// <param name="AnchorUtcMs">UTC, Unix milliseconds, of media time 0.</param>
@@ -9,7 +11,7 @@ namespace Steadycast.Streaming.Feed;
 /// <param name="EndTime">No later access unit lies before this media time, in 1/90000 s.</param>
 /// <param name="AllIndependent">Whether every segment that ended began with a keyframe.</param>
 /// <param name="HasSegments">Whether any segment has ended.</param>
-internal sealed record StreamState(
+internal sealed record StreamNumbers(
     long NextMsn,
     uint EpochId,
     long DiscontinuitySequence,
@@ -25,10 +27,10 @@ internal sealed record StreamState(
     /// A stream without a past. Its numbers come from the clock, so that they are above every number of a past that was
     /// forgotten: neither segments nor epochs nor discontinuities can have come faster than the clock counts.
     /// </summary>
-    public static StreamState New(long utcMs, int targetDurationSeconds)
+    public static StreamNumbers New(long utcMs, int targetDurationSeconds)
     {
         var age = Math.Max(0, utcMs - NumbersBeginUtcMs);
-        return new StreamState(age / CutRule.ClockMsPerNumber, (uint)(age / 1000), age / 1000, utcMs,
+        return new StreamNumbers(age / CutRule.ClockMsPerNumber, (uint)(age / 1000), age / 1000, utcMs,
             targetDurationSeconds, 0, true, false);
     }
 }

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Steadycast.Streaming.Hub;
+
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>How feeds are made.</summary>
+/// <param name="SegmentSeconds">The shortest segment to aim for.</param>
+/// <param name="Replay">How much of each feed is kept.</param>
+/// <param name="StateDirectory">Where numbers are kept over restarts; null: nowhere.</param>
+/// <param name="MaxReplayBytes">The memory of all rings together.</param>
+internal sealed record FeedSettings(
+    int SegmentSeconds, TimeSpan Replay, string? StateDirectory, long MaxReplayBytes = RingBudget.DefaultBytes);
+
+/// <summary>One feed loop for each stream that the hub has or will have; owns them until disposed.</summary>
+/// <remarks>
+/// A feed stays when its stream leaves the hub: packagers that start meanwhile still get what the ring holds, and the
+/// stream may come back.
+/// </remarks>
+internal sealed partial class FeedLoops : IAsyncDisposable
+{
+    private readonly StreamHub _hub;
+    private readonly FeedSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly FeedMetrics _metrics;
+    private readonly EpochState _states;
+    private readonly RingBudget _budget;
+    private readonly Guid _ingestId = Guid.NewGuid();
+    private readonly ConcurrentDictionary<string, FeedLoop> _loops = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Task> _running = new(StringComparer.Ordinal);
+
+    public FeedLoops(
+        StreamHub hub, FeedSettings settings, FeedMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        (_hub, _settings, _metrics, _time) = (hub, settings, metrics, time);
+        _logger = loggers.CreateLogger<FeedLoops>();
+        _states = new EpochState(settings.StateDirectory, time, metrics, _logger);
+        _budget = new RingBudget(settings.MaxReplayBytes);
+    }
+
+    public FeedDirectory Directory { get; } = new();
+
+    /// <summary>Why numbers cannot be stored; null when they can.</summary>
+    public string? Fault => _states.Fault;
+
+    public IEnumerable<(string Stream, FeedSummary Summary)> Summaries =>
+        _loops.Select(loop => (loop.Key, loop.Value.Summary));
+
+    public void Start() => _hub.Observe(Follow);
+
+    /// <summary>Waits for every loop to end, as it does once the hub is disposed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task[] running;
+        lock (_gate)
+            running = [.. _running.Values];
+        await Task.WhenAll(running);
+        Directory.Dispose();
+        foreach (var loop in _loops.Values)
+            loop.Dispose();
+    }
+
+    /// <summary>On the publisher's thread, before its first message: subscribes here, does the rest elsewhere.</summary>
+    private void Follow(LiveStream stream)
+    {
+        if (!_hub.TrySubscribe(stream.Name, new SubscriptionOptions(SubscriptionKind.Feed), out var subscription))
+        {
+            LogNoRoom(stream.Name.Value);
+            return;
+        }
+
+        lock (_gate)
+        {
+            // The stream of this name that vanished a moment ago may still be read to its end.
+            var before = _running.GetValueOrDefault(stream.Name.Value, Task.CompletedTask);
+            _running[stream.Name.Value] = Task.Run(() => RunAsync(before, stream, subscription));
+        }
+    }
+
+    private async Task RunAsync(Task before, LiveStream stream, Subscription subscription)
+    {
+        await before;
+        var loop = _loops.GetOrAdd(stream.Name.Value, NewLoop);
+        await loop.RunAsync(stream, subscription);
+    }
+
+    private FeedLoop NewLoop(string name)
+    {
+        var ring = new ReplayRing(_settings.Replay, _budget, _metrics);
+        var feed = new StampedFeed(name, ring, new FeedState(FeedActivity.Idle, 0, -1));
+        Directory.Add(feed);
+        return new FeedLoop(feed, _ingestId, _settings.SegmentSeconds, _states, _metrics, _time, _logger);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName} gets no feed: the hub has no room for a subscription")]
+    private partial void LogNoRoom(string streamName);
+}

@@ -16,20 +16,28 @@ internal sealed class FeedDirectory : IDisposable
     /// <summary>Grows at its end only.</summary>
     public IReadOnlyList<string> Names => Volatile.Read(ref _names);
 
+    /// <summary>No stream will appear any more, and none will say anything more.</summary>
+    public bool IsClosed { get; private set; }
+
     public StampedFeed? Find(string stream) => _feeds.GetValueOrDefault(stream);
 
     public void Add(StampedFeed feed)
     {
-        TaskCompletionSource changed;
         lock (_gate)
         {
             _feeds[feed.Stream] = feed;
             Volatile.Write(ref _names, [.. _names, feed.Stream]);
-            changed = _changed;
-            Volatile.Write(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        changed.SetResult();
+        Signal();
+    }
+
+    public void Close()
+    {
+        IsClosed = true;
+        Signal();
+        foreach (var feed in _feeds.Values)
+            feed.Close();
     }
 
     public void Dispose()
@@ -37,4 +45,7 @@ internal sealed class FeedDirectory : IDisposable
         foreach (var feed in _feeds.Values)
             feed.Dispose();
     }
+
+    private void Signal() => Interlocked.Exchange(
+        ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 }

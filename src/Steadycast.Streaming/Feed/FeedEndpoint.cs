@@ -14,7 +14,7 @@ namespace Steadycast.Streaming.Feed;
 /// end.
 /// </summary>
 internal sealed partial class FeedEndpoint(
-    FeedDirectory directory, TimeProvider time, FeedMetrics metrics, ILogger logger, CancellationToken stopping)
+    FeedDirectory directory, TimeProvider time, FeedMetrics metrics, ILogger logger)
 {
     /// <summary>Between two signs of life; clients give up after a few.</summary>
     public static readonly TimeSpan StateInterval = TimeSpan.FromSeconds(1);
@@ -31,11 +31,11 @@ internal sealed partial class FeedEndpoint(
     private async Task ListAsync(HttpContext context)
     {
         context.Response.ContentType = "application/x-ndjson";
-        await using var send = new Sending(context, time, stopping);
+        await using var send = new Sending(context, time);
         var told = 0;
         try
         {
-            while (true)
+            while (!directory.IsClosed)
             {
                 var changed = directory.Changed;
                 var names = directory.Names;
@@ -68,49 +68,51 @@ internal sealed partial class FeedEndpoint(
     {
         context.Response.ContentType = FeedCodec.ContentType;
         context.Response.Headers.CacheControl = "no-store";
-        await using var send = new Sending(context, time, stopping);
+        await using var send = new Sending(context, time);
         metrics.ReaderCame();
         LogReaderCame(feed.Stream, context.Connection.RemoteIpAddress, from);
-        string? reason = null;
         try
         {
-            reason = await SendAsync(send, feed, new RingPlace(from));
+            if (await SendAsync(send, feed, new RingPlace(from)) is RingRead.Behind)
+                Drop(context, feed, "behind");
         }
         catch (OperationCanceledException)
         {
-            reason = send.IsStuck ? "stuck" : null;
+            if (send.IsStuck)
+                Drop(context, feed, "stuck");
         }
         finally
         {
             metrics.ReaderLeft();
-            if (reason is not null)
-            {
-                metrics.ReaderDropped(reason);
-                LogReaderDropped(feed.Stream, context.Connection.RemoteIpAddress, reason);
-            }
-
-            context.Abort();
         }
     }
 
-    /// <summary>Why the reader was given up; otherwise it ends by cancellation.</summary>
-    private async Task<string> SendAsync(Sending send, StampedFeed feed, RingPlace place)
+    /// <summary>Cut off, not ended: the reader must not take it for the end of the feed.</summary>
+    private void Drop(HttpContext context, StampedFeed feed, string reason)
+    {
+        metrics.ReaderDropped(reason);
+        LogReaderDropped(feed.Stream, context.Connection.RemoteIpAddress, reason);
+        context.Abort();
+    }
+
+    /// <summary>Sends until the feed is closed and read to its end, or the reader has fallen behind.</summary>
+    private async Task<RingRead> SendAsync(Sending send, StampedFeed feed, RingPlace place)
     {
         await send.WriteAsync(FeedCodec.Preamble.ToArray());
         FeedState? told = null;
         var toldAt = time.GetTimestamp();
         while (true)
         {
-            var changed = feed.Changed;
+            var (changed, isClosed) = (feed.Changed, feed.IsClosed);
             var read = feed.Ring.Read(place, out var bytes);
-            switch (read)
+            if (read == RingRead.Bytes)
             {
-                case RingRead.Behind:
-                    return "behind";
-                case RingRead.Bytes:
-                    await send.WriteAsync(bytes);
-                    continue;
+                await send.WriteAsync(bytes);
+                continue;
             }
+
+            if (read == RingRead.Behind || isClosed)
+                return read;
 
             var state = feed.State;
             if (state != told || time.GetElapsedTime(toldAt) >= StateInterval)
@@ -137,21 +139,21 @@ internal sealed partial class FeedEndpoint(
         Message = "{RemoteEndPoint} reads the feed of {StreamName} too slowly ({Reason}) and is disconnected")]
     private partial void LogReaderDropped(string streamName, System.Net.IPAddress? remoteEndPoint, string reason);
 
-    /// <summary>One response, with a deadline for each write and an end when client or process go away.</summary>
+    /// <summary>One response, with a deadline for each write and an end when the client goes away.</summary>
     private sealed class Sending : IAsyncDisposable
     {
         private readonly TimeProvider _time;
-        private readonly CancellationTokenSource _gone;
+        private readonly CancellationToken _gone;
         private readonly CancellationTokenSource _deadline;
         private readonly CancellationTokenRegistration _registration;
         private readonly PipeWriter _writer;
 
-        public Sending(HttpContext context, TimeProvider time, CancellationToken stopping)
+        public Sending(HttpContext context, TimeProvider time)
         {
             _time = time;
-            _gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+            _gone = context.RequestAborted;
             _deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-            _registration = _gone.Token.Register(_deadline.Cancel);
+            _registration = _gone.Register(_deadline.Cancel);
             _writer = context.Response.BodyWriter;
         }
 
@@ -170,7 +172,7 @@ internal sealed partial class FeedEndpoint(
         {
             try
             {
-                await changed.WaitAsync(atMost, _time, _gone.Token);
+                await changed.WaitAsync(atMost, _time, _gone);
             }
             catch (TimeoutException)
             {
@@ -182,7 +184,6 @@ internal sealed partial class FeedEndpoint(
         {
             await _registration.DisposeAsync();
             _deadline.Dispose();
-            _gone.Dispose();
         }
     }
 }

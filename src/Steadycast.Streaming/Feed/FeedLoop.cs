@@ -153,7 +153,8 @@ internal sealed partial class FeedLoop(
 
     private void Count(Cutter cutter)
     {
-        var (hasCut, wasForced) = (cutter.Counters.Cuts > _counted.Cuts, cutter.Counters.ForcedCuts > _counted.ForcedCuts);
+        var hasCut = cutter.Counters.Cuts > _counted.Cuts;
+        var wasForced = cutter.Counters.ForcedCuts > _counted.ForcedCuts;
         metrics.Add(cutter.Counters, _counted);
         if (hasCut && cutter.Facts is { KeyframeSeconds: > 0 } facts)
             metrics.KeyframeInterval(facts.KeyframeSeconds);
@@ -164,9 +165,9 @@ internal sealed partial class FeedLoop(
     }
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{StreamName} brought no keyframe for {Seconds:F1} s, longer than its target duration of {Target} s: " +
-            "segments are cut between keyframes, where viewers cannot join. Set the encoder's keyframe interval to " +
-            "{SegmentSeconds} s")]
+        Message = "{StreamName} brought no keyframe for {Seconds:F1} s, longer than its target duration of {Target} s: "
+            + "segments are cut between keyframes, where viewers cannot join. Set the encoder's keyframe interval to "
+            + "{SegmentSeconds} s")]
     private partial void LogForced(string streamName, double seconds, int target, int segmentSeconds);
 
     [LoggerMessage(Level = LogLevel.Information,

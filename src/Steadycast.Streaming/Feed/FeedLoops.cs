@@ -50,19 +50,28 @@ internal sealed partial class FeedLoops : IAsyncDisposable
 
     public void Start() => _hub.Observe(Follow);
 
-    /// <summary>Waits for every loop to end, as it does once the hub is disposed.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Waits for every loop to end, as it does once the hub is disposed; then nothing more comes, and readers end when
+    /// they have what there is.
+    /// </summary>
+    public async Task StopAsync()
     {
         Task[] running;
         lock (_gate)
             running = [.. _running.Values];
         await Task.WhenAll(running);
+        Directory.Close();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         Directory.Dispose();
         foreach (var loop in _loops.Values)
             loop.Dispose();
     }
 
-    /// <summary>On the publisher's thread, before its first message: subscribes here, does the rest elsewhere.</summary>
+    /// <summary>On the publisher's thread, before its first message: subscribes; the rest is done elsewhere.</summary>
     private void Follow(LiveStream stream)
     {
         if (!_hub.TrySubscribe(stream.Name, new SubscriptionOptions(SubscriptionKind.Feed), out var subscription))
@@ -94,6 +103,7 @@ internal sealed partial class FeedLoops : IAsyncDisposable
         return new FeedLoop(feed, _ingestId, _settings.SegmentSeconds, _states, _metrics, _time, _logger);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName} gets no feed: the hub has no room for a subscription")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "{StreamName} gets no feed: the hub has no room for a subscription")]
     private partial void LogNoRoom(string streamName);
 }

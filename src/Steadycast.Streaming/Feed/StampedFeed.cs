@@ -16,16 +16,26 @@ internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState stat
     /// <summary>Completes at the next change; take it before looking, then nothing is missed.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
+    /// <summary>Nothing more will come: readers end once they have read everything.</summary>
+    public bool IsClosed { get; private set; }
+
     public void Append(IReadOnlyList<FeedRecord> records, FeedState state)
     {
         if (records.Count == 0 && state == _state)
             return;
         ring.Append(records);
         _state = state;
-        var changed = Interlocked.Exchange(
-            ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        changed.SetResult();
+        Signal();
+    }
+
+    public void Close()
+    {
+        IsClosed = true;
+        Signal();
     }
 
     public void Dispose() => ring.Dispose();
+
+    private void Signal() => Interlocked.Exchange(
+        ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
 }

@@ -26,7 +26,8 @@ public sealed class FeedEndpointTests : IDisposable
         using var answer = await http.GetAsync("feed/live/none", _cancel);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
-        Assert.Equal(404, (await answer.Content.ReadFromJsonAsync<JsonElement>(_cancel)).GetProperty("status").GetInt32());
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>(_cancel);
+        Assert.Equal(404, problem.GetProperty("status").GetInt32());
         using var wrong = await http.GetAsync("feed/live/none?from=-1", _cancel);
         Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
     }
@@ -128,6 +129,19 @@ public sealed class FeedEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task A_feed_that_closes_is_sent_to_its_end()
+    {
+        var feed = Feed("live/show");
+        feed.Append(Segment(10, payload: 1 << 20), State(10));
+        await using var server = await FeedServer.StartAsync(_directory, TimeProvider.System, _metrics);
+        using var http = new HttpClient { BaseAddress = server.Address };
+        _directory.Close();
+        var bytes = await http.GetByteArrayAsync("feed/live/show", _cancel);
+        Assert.Equal(FeedCodec.Preamble.Length + Records.Bytes(Segment(10, payload: 1 << 20)).Length, bytes.Length);
+        Assert.Empty(await http.GetByteArrayAsync("feed", _cancel));
+    }
+
+    [Fact]
     public async Task An_ingest_that_says_nothing_is_given_up_and_asked_again()
     {
         var time = new ManualTime();
@@ -153,9 +167,8 @@ public sealed class FeedEndpointTests : IDisposable
         var answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nSCF\u0001\r\n"u8.ToArray();
         await again.GetStream().WriteAsync(answer, _cancel);
         var state = Records.Bytes(new FeedRecord(Records.State));
-        await again.GetStream().WriteAsync(
-            System.Text.Encoding.ASCII.GetBytes($"{state.Length:x}\r\n").Concat(state).Concat("\r\n"u8.ToArray()).ToArray(),
-            _cancel);
+        var size = System.Text.Encoding.ASCII.GetBytes($"{state.Length:x}\r\n");
+        await again.GetStream().WriteAsync((byte[])[.. size, .. state, .. "\r\n"u8], _cancel);
         await reading;
     }
 

@@ -92,9 +92,11 @@ public sealed class FeedLoopsTests : IDisposable
         public Ingest(FeedLoopsTests test)
         {
             _test = test;
-            _hub = new StreamHub(new HubOptions(), test._time, new HubMetrics(test._meters), NullLogger<StreamHub>.Instance);
+            var metrics = new HubMetrics(test._meters);
+            _hub = new StreamHub(new HubOptions(), test._time, metrics, NullLogger<StreamHub>.Instance);
             var settings = new FeedSettings(2, TimeSpan.FromSeconds(60), test._directory);
-            Loops = new FeedLoops(_hub, settings, new FeedMetrics(test._meters), test._time, NullLoggerFactory.Instance);
+            var feedMetrics = new FeedMetrics(test._meters);
+            Loops = new FeedLoops(_hub, settings, feedMetrics, test._time, NullLoggerFactory.Instance);
             Loops.Start();
         }
 

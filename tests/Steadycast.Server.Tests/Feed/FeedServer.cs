@@ -14,7 +14,6 @@ namespace Steadycast.Server.Tests.Feed;
 internal sealed class FeedServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly CancellationTokenSource _stopping = new();
 
     private FeedServer(WebApplication app) => _app = app;
 
@@ -29,15 +28,16 @@ internal sealed class FeedServer : IAsyncDisposable
         builder.WebHost.UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         builder.Services.AddProblemDetails();
         var server = new FeedServer(builder.Build());
-        new FeedEndpoint(directory, time, metrics, NullLogger.Instance, server._stopping.Token).Map(server._app);
+        new FeedEndpoint(directory, time, metrics, NullLogger.Instance).Map(server._app);
         await server._app.StartAsync(TestContext.Current.CancellationToken);
         return server;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        using var atOnce = new CancellationTokenSource();
+        await atOnce.CancelAsync();
+        await _app.StopAsync(atOnce.Token);
         await _app.DisposeAsync();
-        _stopping.Dispose();
     }
 }

@@ -1,0 +1,124 @@
+using System.Diagnostics.Metrics;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Steadycast.Streaming.Admission;
+using Steadycast.Streaming.Feed;
+using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Roles;
+using Steadycast.Streaming.Rtmp;
+using Steadycast.Streaming.Transport;
+using ListenAddress = Steadycast.Streaming.Transport.ListenAddress;
+
+namespace Steadycast.Streaming.Ingest;
+
+/// <summary>
+/// The <c>ingest</c> section at work: publishers come in over RTMP and RTMPS, each stream's feed goes out over HTTP.
+/// </summary>
+/// <remarks>
+/// Stops in the order of the journey: the door closes and publishers are told; the hub's streams end; each feed ends its
+/// last segment and stores its numbers; feed readers get what they lack and see the end.
+/// </remarks>
+public sealed class IngestRole : IRole
+{
+    private const string AddressKey = "ingest.listen_addr";
+    private const string TlsAddressKey = "ingest.tls.listen_addr";
+
+    private readonly IngestOptions _options;
+    private readonly SocketTransport _transport;
+    private readonly StreamHub _hub;
+    private readonly RtmpDoor _door;
+    private readonly FeedLoops _feeds;
+    private readonly FeedEndpoint _endpoint;
+    private TransportListener? _listener;
+
+    public IngestRole(IngestOptions options, TimeProvider time, ILoggerFactory loggers, IMeterFactory meters)
+    {
+        _options = options;
+        var hubOptions = new HubOptions { PublishConflict = options.PublishConflict };
+        _hub = new StreamHub(hubOptions, time, new HubMetrics(meters), loggers.CreateLogger<StreamHub>());
+        _transport = new SocketTransport(time, new TransportMetrics(meters), loggers.CreateLogger<SocketTransport>());
+        var admission = new AdmissionMetrics(meters);
+        _door = new RtmpDoor(
+            new RtmpOptions(),
+            _transport,
+            _hub,
+            new ConnectionGate(new AdmissionOptions(), admission, time),
+            new PublishGate(options.Publish),
+            new RtmpMetrics(meters),
+            admission,
+            loggers.CreateLogger<RtmpDoor>());
+        var metrics = new FeedMetrics(meters);
+        var settings = new FeedSettings(
+            options.SegmentSeconds, TimeSpan.FromSeconds(options.ReplaySeconds), options.StateDir);
+        _feeds = new FeedLoops(_hub, settings, metrics, time, loggers);
+        _endpoint = new FeedEndpoint(_feeds.Directory, time, metrics, loggers.CreateLogger<FeedEndpoint>());
+    }
+
+    public string Name => "ingest";
+
+    public string? HttpAddress => _options.HttpAddr;
+
+    /// <summary>Where RTMP is spoken, once started: the port that the system chose, where 0 was asked for.</summary>
+    public int RtmpPort => _listener?.Port ?? 0;
+
+    public void Map(IEndpointRouteBuilder routes) => _endpoint.Map(routes);
+
+    /// <exception cref="IOException">An address cannot be bound; the message names it and its key.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        _feeds.Start();
+        _listener = await _door.ListenAsync(Parse(_options.ListenAddr, AddressKey), null, AddressKey, cancellationToken);
+        if (_options.Tls is not { } tls)
+            return;
+        var certificate = new TlsCertificateOptions(tls.CertFile, tls.KeyFile);
+        await _door.ListenAsync(Parse(tls.ListenAddr, TlsAddressKey), certificate, TlsAddressKey, cancellationToken);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _transport.StopAsync(cancellationToken);
+        await _hub.DisposeAsync();
+        await _feeds.StopAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _transport.DisposeAsync();
+        await _hub.DisposeAsync();
+        await _feeds.DisposeAsync();
+    }
+
+    public RoleHealth Health()
+    {
+        var reasons = new List<string>();
+        if (_listener is null)
+            reasons.Add($"RTMP does not listen on {_options.ListenAddr} yet.");
+        if (_feeds.Fault is { } fault)
+            reasons.Add(fault);
+        var streams = _feeds.Summaries.ToDictionary(feed => feed.Stream, feed => (object?)Describe(feed.Summary));
+        return new RoleHealth(reasons, new Dictionary<string, object?> { ["ingest_streams"] = streams });
+    }
+
+    private static Dictionary<string, object?> Describe(FeedSummary feed) => new()
+    {
+        ["state"] = feed.Activity switch
+        {
+            FeedActivity.Live => "live",
+            FeedActivity.Starting => "starting",
+            _ => "idle",
+        },
+        ["codecs"] = feed.Codecs,
+        ["width"] = feed.Width,
+        ["height"] = feed.Height,
+        ["frames_per_second"] = Math.Round(feed.FramesPerSecond, 2),
+        ["keyframe_seconds"] = Math.Round(feed.KeyframeSeconds, 2),
+        ["bits_per_second"] = (long)feed.BitsPerSecond,
+        ["publisher"] = feed.Publisher,
+        ["edge"] = feed.EdgeMsn,
+    };
+
+    private static ListenAddress Parse(string text, string key) =>
+        ListenAddress.TryParse(text, out var address, out var fault)
+            ? address
+            : throw new IOException($"{key}: {fault}");
+}

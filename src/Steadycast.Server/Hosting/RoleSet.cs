@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Steadycast.Server.Configuration;
 using Steadycast.Streaming.Failover;
+using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Packaging;
 using Steadycast.Streaming.Roles;
@@ -18,6 +19,8 @@ internal static class RoleSet
         var loggers = services.GetRequiredService<ILoggerFactory>();
         var meters = services.GetRequiredService<IMeterFactory>();
         var roles = new List<IRole>();
+        if (options.Ingest is { } ingest)
+            roles.Add(new IngestRole(ingest, time, loggers, meters));
         if (options.Packager is { } packager)
             roles.Add(new PackagerRole(packager, stores, time, loggers, meters));
         if (options.Origin is { } origin)

@@ -5,8 +5,17 @@ namespace Steadycast.EndToEnd.Tests;
 /// <summary>Runs ffmpeg, ffprobe and the like to their end.</summary>
 internal static class ForeignProgram
 {
-    /// <summary>Returns what the program wrote; its failure, its absence and a minute's silence fail the test.</summary>
+    /// <summary>Returns what the program wrote; failure, absence and more than a minute fail the test.</summary>
     public static async Task<(string Out, string Error)> RunAsync(
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        var (code, output, error) = await TryAsync(program, arguments, cancellationToken);
+        Assert.True(code == 0, $"{program} ended with {code}: {error}");
+        return (output, error);
+    }
+
+    /// <summary>As <see cref="RunAsync"/>, where the exit code is what is to be tested.</summary>
+    public static async Task<(int Code, string Out, string Error)> TryAsync(
         string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         using var process = new Process
@@ -28,8 +37,7 @@ internal static class ForeignProgram
             var output = process.StandardOutput.ReadToEndAsync(either.Token);
             var error = process.StandardError.ReadToEndAsync(either.Token);
             await process.WaitForExitAsync(either.Token);
-            Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}: {await error}");
-            return (await output, await error);
+            return (process.ExitCode, await output, await error);
         }
         finally
         {

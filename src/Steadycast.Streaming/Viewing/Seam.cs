@@ -10,7 +10,7 @@ public enum SeamKind
     /// <summary>The simulated play head stood still for more than 100 ms after it had begun.</summary>
     Stall,
 
-    /// <summary>Media is missing: left the window unfetched, not to be had, EXT-X-GAP, or a jump in the bytes.</summary>
+    /// <summary>Media is missing: left unfetched, not to be had, EXT-X-GAP, or the bytes jump.</summary>
     Hole,
 
     /// <summary>Media comes twice: equal bytes or URI under another number, or timestamps that overlap.</summary>

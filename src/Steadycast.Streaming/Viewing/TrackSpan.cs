@@ -6,7 +6,7 @@ namespace Steadycast.Streaming.Viewing;
 /// <param name="Modulus">Where the ticks wrap; 0: never.</param>
 internal readonly record struct TrackSpan(int Track, long Start, long End, long Timescale, long Tolerance, long Modulus)
 {
-    /// <summary>Seconds of media missing (positive) or repeated (negative) before this one; 0 when in tolerance.</summary>
+    /// <summary>Seconds missing (positive) or repeated (negative) before this one; 0 when in tolerance.</summary>
     public double GapAfter(in TrackSpan before)
     {
         var off = unchecked(Start - before.End);

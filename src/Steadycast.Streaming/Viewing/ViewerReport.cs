@@ -70,7 +70,8 @@ public sealed record ViewerReport
         text.AppendLine($"  watched {Seconds:0.0} s, played {PlayedSeconds:0.0} s, stood still {StalledSeconds:0.0} s" +
             (Ended ? ", until the end of the stream" : ""));
         text.AppendLine($"  {Segments} segments ({FirstMsn} to {LastMsn}), {Bytes / 1e6:0.0} MB, " +
-            $"{Container ?? "unknown"}; {Playlists} playlists, longest wait for a new one {PlaylistGapMaxSeconds:0.0} s");
+            $"{Container ?? "unknown"}; {Playlists} playlists, " +
+            $"longest wait for a new one {PlaylistGapMaxSeconds:0.0} s");
         text.AppendLine($"  joined in {Shown(JoinSeconds)}, least buffer {Shown(LeastBufferSeconds)}, " +
             $"latency to live {Shown(LatencySeconds)}");
         foreach (var (kind, count) in Counts)

@@ -44,7 +44,8 @@ internal sealed class PlayerPage(IPage page)
     public async Task<string> TextAsync(string id) => (await page.Locator($"#{id}").TextContentAsync() ?? "").Trim();
 
     public Task WaitForTextAsync(string id, string text) => page.WaitForFunctionAsync(
-        "([id, text]) => document.getElementById(id).textContent.includes(text)", new[] { id, text }, new() { Timeout = Patience });
+        "([id, text]) => document.getElementById(id).textContent.includes(text)", new[] { id, text },
+        new() { Timeout = Patience });
 
     public async Task ScreenshotAsync(string name)
     {

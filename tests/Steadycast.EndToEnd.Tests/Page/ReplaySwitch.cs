@@ -22,12 +22,13 @@ internal sealed class ReplaySwitch : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly string _folder;
+    private readonly string _extension;
     private readonly long _started = TimeProvider.System.GetTimestamp();
     private readonly DateTimeOffset _anchor = TimeProvider.System.GetUtcNow().AddSeconds(-2 * SegmentsAtStart);
 
-    private ReplaySwitch(string folder)
+    private ReplaySwitch(string folder, string extension)
     {
-        _folder = folder;
+        (_folder, _extension) = (folder, extension);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -47,10 +48,16 @@ internal sealed class ReplaySwitch : IAsyncDisposable
 
     public string PrimaryState { get; set; } = "fresh";
 
-    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address => new(_app.Services.GetRequiredService<IServer>()
+        .Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    public static async Task<ReplaySwitch> StartAsync(CancellationToken cancellationToken)
+    public Uri Playlist => new(Address, "/hls/index.m3u8");
+
+    /// <param name="transportStream">MPEG-TS instead of fragmented MP4.</param>
+    public static async Task<ReplaySwitch> StartAsync(CancellationToken cancellationToken, bool transportStream = false)
     {
+        var kind = transportStream ? "mpegts" : "fmp4";
+        var extension = transportStream ? "ts" : "m4s";
         var media = Directory.CreateTempSubdirectory("steadycast-page-").FullName;
         var clip = Path.Combine(media, "clip.flv");
         await using (var resource = typeof(PageEndpoints).Assembly.GetManifestResourceStream("test-picture.flv")!)
@@ -59,10 +66,10 @@ internal sealed class ReplaySwitch : IAsyncDisposable
         await ForeignProgram.RunAsync("ffmpeg",
         [
             "-v", "error", "-stream_loop", "5", "-i", clip, "-c", "copy", "-f", "hls", "-hls_time", "2",
-            "-hls_list_size", "0", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4",
-            "-hls_segment_filename", Path.Combine(media, "%d.m4s"), Path.Combine(media, "all.m3u8"),
+            "-hls_list_size", "0", "-hls_segment_type", kind, "-hls_fmp4_init_filename", "init.mp4",
+            "-hls_segment_filename", Path.Combine(media, $"%d.{extension}"), Path.Combine(media, "all.m3u8"),
         ], cancellationToken);
-        var replay = new ReplaySwitch(media);
+        var replay = new ReplaySwitch(media, extension);
         await replay._app.StartAsync(cancellationToken);
         return replay;
     }
@@ -102,11 +109,16 @@ internal sealed class ReplaySwitch : IAsyncDisposable
     {
         var edge = Edge;
         var first = Math.Max(0, edge - Window + 1);
-        var text = new StringBuilder($"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
-        text.Append("#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n");
+        var text = new StringBuilder("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n");
+        text.Append(CultureInfo.InvariantCulture, $"#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n");
+        text.Append(_extension == "ts" ? "" : "#EXT-X-MAP:URI=\"init.mp4\"\n");
         for (var i = first; i <= edge; i++)
+        {
+            var time = _anchor.AddSeconds(2 * i).ToString("yyyy-MM-ddTHH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
             text.Append(CultureInfo.InvariantCulture,
-                $"#EXT-X-PROGRAM-DATE-TIME:{_anchor.AddSeconds(2 * i):yyyy-MM-ddTHH:mm:ss.fff}Z\n#EXTINF:2.000,\n{i}.m4s\n");
+                $"#EXT-X-PROGRAM-DATE-TIME:{time}\n#EXTINF:2.000,\n{i}.{_extension}\n");
+        }
+
         context.Response.ContentType = "application/vnd.apple.mpegurl";
         await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
     }
@@ -117,11 +129,13 @@ internal sealed class ReplaySwitch : IAsyncDisposable
         var error = PrimaryState == "fresh" ? "null" : "\"connection refused\"";
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $$"""
-            {"default_stream":"mystream","streams":{"mystream":{"state":"live","active_origin":"{{Active}}","edge":{{Edge}},
+            {"default_stream":"mystream","streams":{"mystream":{
+            "state":"live","active_origin":"{{Active}}","edge":{{Edge}},
             "switches":{{(Active == "primary" ? 0 : 1)}},"origins":[
             {"name":"primary","freshness":"{{PrimaryState}}","edge":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},
              "last_error":{{error}}},
-            {"name":"backup","freshness":"fresh","edge":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},"last_error":null}
+            {"name":"backup","freshness":"fresh","edge":{{Edge}},"lag_segments":0,"age_seconds":{{age:F3}},
+             "last_error":null}
             ] } } }
             """), context.RequestAborted);
     }

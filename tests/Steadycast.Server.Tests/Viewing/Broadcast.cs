@@ -9,7 +9,7 @@ using Steadycast.Streaming.Viewing;
 
 namespace Steadycast.Server.Tests.Viewing;
 
-/// <summary>A live stream without a server: what an impeccable origin would answer at any time, and how to spoil it.</summary>
+/// <summary>A live stream without a server: what a perfect origin would answer, and how to spoil it.</summary>
 /// <remarks>Segments of 96 AAC frames (2.048 s), twelve listed; number 100 is the last one at time 0.</remarks>
 internal sealed class Broadcast
 {

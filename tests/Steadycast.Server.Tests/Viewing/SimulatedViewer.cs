@@ -2,7 +2,7 @@ using Steadycast.Streaming.Viewing;
 
 namespace Steadycast.Server.Tests.Viewing;
 
-/// <summary>Runs a viewer session against a broadcast in simulated time, 10 ms a step; every answer takes 30 ms.</summary>
+/// <summary>Runs a viewer session against a broadcast in steps of 10 ms; every answer takes 30 ms.</summary>
 internal static class SimulatedViewer
 {
     public static readonly Uri Address = new("http://origin/hls/index.m3u8");

@@ -14,39 +14,52 @@ public sealed class ViewerSessionTests
     {
         [Ok] = (new Broadcast(), []),
         ["nothing, in MPEG-TS"] = (new Broadcast { IsTransportStream = true }, []),
-        ["the edge stands still for 9 s"] = (new Broadcast { Edge = t => Frozen(t, 12, 21) }, [(Stall, 1), (StalePlaylist, 1)]),
+        ["the edge stands still for 9 s"] = (new Broadcast { Edge = t => Frozen(t, 12, 21) },
+            [(Stall, 1), (StalePlaylist, 1)]),
         ["the edge stands still for 4 s"] = (new Broadcast { Edge = t => Frozen(t, 12, 16) }, [(StalePlaylist, 1)]),
-        ["the edge stands still to the end"] = (new Broadcast { Edge = t => Frozen(t, 12, 99) }, [(Stall, 1), (StalePlaylist, 1)]),
-        ["one segment is never there"] = (Answering("106.m4s", 99, new Fetched(404, null, default)), [(HttpError, 4), (Hole, 1)]),
-        ["one segment is not there at first"] = (Answering("106.m4s", 1, new Fetched(404, null, default)), [(HttpError, 1)]),
-        ["one segment is cut short"] = (Answering("106.m4s", 1, new Fetched(200, "short body", default)), [(HttpError, 1)]),
+        ["the edge stands still to the end"] = (new Broadcast { Edge = t => Frozen(t, 12, 99) },
+            [(Stall, 1), (StalePlaylist, 1)]),
+        ["one segment is never there"] = (Answering("106.m4s", 99, new Fetched(404, null, default)),
+            [(HttpError, 4), (Hole, 1)]),
+        ["one segment is not there at first"] = (Answering("106.m4s", 1, new Fetched(404, null, default)),
+            [(HttpError, 1)]),
+        ["one segment is cut short"] = (Answering("106.m4s", 1, new Fetched(200, "short body", default)),
+            [(HttpError, 1)]),
         ["one segment times out"] = (Answering("106.m4s", 1, new Fetched(0, "timeout", default)), [(HttpError, 1)]),
         ["one segment is a web page"] = (Answering("106.m4s", 1, new Fetched(200, null, "<html></html>"u8.ToArray())),
             [(Malformed, 1), (Hole, 1)]),
         ["the initialisation section fails once"] = (Answering("init-1.mp4", 1, new Fetched(500, null, default)),
             [(HttpError, 1)]),
-        ["a playlist request fails"] = (Answering("index.m3u8", 5, new Fetched(503, null, default), from: 5), [(HttpError, 1)]),
-        ["a playlist is a web page"] = (Answering("index.m3u8", 5, new Fetched(200, null, "<html></html>"u8.ToArray()), from: 5),
+        ["a playlist request fails"] = (Answering("index.m3u8", 5, new Fetched(503, null, default), from: 5),
+            [(HttpError, 1)]),
+        ["a playlist is a web page"] =
+            (Answering("index.m3u8", 5, new Fetched(200, null, "<html></html>"u8.ToArray()), from: 5),
             [(Malformed, 1)]),
         ["EXT-X-GAP"] = (new Broadcast { SayOf = (_, n, s) => s with { Gap = n == 106 } }, [(Hole, 1)]),
-        ["numbers are left out"] = (new Broadcast { Edge = t => Broadcast.EdgeAt(t) + (Seconds(t) > 12 ? 30 : 0) }, [(Hole, 1)]),
+        ["numbers are left out"] = (new Broadcast { Edge = t => Broadcast.EdgeAt(t) + (Seconds(t) > 12 ? 30 : 0) },
+            [(Hole, 1)]),
         ["the programme date jumps"] = (new Broadcast
         {
             SayOf = (_, n, s) => n < 106 ? s : s with { ProgramDateTime = s.ProgramDateTime!.Value.AddSeconds(3) },
         }, [(Hole, 1)]),
-        ["media is missing in the bytes"] = (new Broadcast { Media = n => (n, n * Broadcast.Frames + (n < 106 ? 0 : 1)) },
+        ["media is missing in the bytes"] =
+            (new Broadcast { Media = n => (n, n * Broadcast.Frames + (n < 106 ? 0 : 1)) },
             [(Hole, 1)]),
-        ["media is repeated in the bytes"] = (new Broadcast { Media = n => (n, n * Broadcast.Frames - (n < 106 ? 0 : 1)) },
+        ["media is repeated in the bytes"] =
+            (new Broadcast { Media = n => (n, n * Broadcast.Frames - (n < 106 ? 0 : 1)) },
             [(Repeat, 1)]),
         ["media is missing in MPEG-TS"] = (new Broadcast
         {
             IsTransportStream = true,
             Media = n => (n, n * Broadcast.Frames + (n < 106 ? 0 : 96)),
         }, [(Hole, 1)]),
-        ["a segment's bytes come again"] = (new Broadcast { Media = n => n == 106 ? At(105) : At(n) }, [(Repeat, 2), (Hole, 1)]),
-        ["a segment's address comes again"] = (new Broadcast { SayOf = (_, n, s) => n == 106 ? s with { Uri = "105.m4s" } : s },
+        ["a segment's bytes come again"] = (new Broadcast { Media = n => n == 106 ? At(105) : At(n) },
+            [(Repeat, 2), (Hole, 1)]),
+        ["a segment's address comes again"] =
+            (new Broadcast { SayOf = (_, n, s) => n == 106 ? s with { Uri = "105.m4s" } : s },
             [(Repeat, 3), (Hole, 1)]),
-        ["the numbers go back by three"] = (new Broadcast { Edge = t => Broadcast.EdgeAt(t) - (Within(t, 12, 14) ? 3 : 0) },
+        ["the numbers go back by three"] =
+            (new Broadcast { Edge = t => Broadcast.EdgeAt(t) - (Within(t, 12, 14) ? 3 : 0) },
             [(Regression, 1), (StalePlaylist, 1)]),
         ["only the end goes back"] = (new Broadcast
         {
@@ -59,7 +72,8 @@ public sealed class ViewerSessionTests
         }, [(Regression, 1), (StalePlaylist, 1)]),
         ["an address changes"] = (Saying(s => s with { Uri = "106.m4s?other" }), [(ChangedLine, 1)]),
         ["EXTINF changes"] = (Saying(s => s with { Duration = TimeSpan.FromSeconds(2.1) }), [(ChangedLine, 1)]),
-        ["the programme date changes"] = (Saying(s => s with { ProgramDateTime = s.ProgramDateTime!.Value.AddMilliseconds(1) }),
+        ["the programme date changes"] =
+            (Saying(s => s with { ProgramDateTime = s.ProgramDateTime!.Value.AddMilliseconds(1) }),
             [(ChangedLine, 1)]),
         ["EXT-X-MAP changes"] = (Saying(s => s with { Map = new MediaMap("init-2.mp4") }), [(ChangedLine, 1)]),
         ["a discontinuity appears afterwards"] = (Saying(s => s with { Discontinuity = true }),
@@ -70,7 +84,8 @@ public sealed class ViewerSessionTests
             SayOf = (_, n, s) => s with { Discontinuity = n == 106 },
             Media = n => (n, n * Broadcast.Frames + (n < 106 ? 0 : 5000)),
         }, [(Discontinuity, 1)]),
-        ["a discontinuity leaves uncounted"] = (new Broadcast { SayOf = (_, n, s) => s with { Discontinuity = n == 106 } },
+        ["a discontinuity leaves uncounted"] =
+            (new Broadcast { SayOf = (_, n, s) => s with { Discontinuity = n == 106 } },
             [(Discontinuity, 1), (DiscontinuitySequence, 1)]),
         ["the discontinuity sequence goes back"] = (new Broadcast
         {
@@ -131,7 +146,8 @@ public sealed class ViewerSessionTests
     [Fact]
     public void An_ended_stream_is_played_to_its_end_and_no_further()
     {
-        var report = SimulatedViewer.Watch(new Broadcast { Edge = _ => 100, Say = (_, p) => p with { EndList = true } });
+        var ended = new Broadcast { Edge = _ => 100, Say = (_, p) => p with { EndList = true } };
+        var report = SimulatedViewer.Watch(ended);
         Assert.True(report.Ended);
         Assert.True(report.Seamless, report.ToText());
         Assert.Equal(Broadcast.Listed, report.Segments);

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Steadycast.Streaming.Viewing;
+
+namespace Steadycast.EndToEnd.Tests.Drills;
+
+/// <summary>A lab of its own: started once for all drills, stopped as ctrl-c would, with nothing left behind.</summary>
+public sealed class LabUnderTest : IAsyncLifetime
+{
+    public const string Stream = "mystream";
+    public static readonly string[] Origins = ["origin-primary", "origin-backup"];
+
+    /// <summary>For everything that a loaded machine may take its time for.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("steadycast-lab-").FullName;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly List<string> _output = [];
+    private Process? _lab;
+
+    /// <summary>From the start of the process to the first playlist from the switch.</summary>
+    public TimeSpan TimeToAir { get; private set; }
+
+    public Uri Playlist { get; private set; } = null!;
+
+    public Uri Page => new(Playlist, "/");
+
+    public async ValueTask InitializeAsync()
+    {
+        // Ports of other labs, and of other runs of these tests, are not in the way.
+        var offset = 12_000 + Environment.ProcessId % 30 * 1000;
+        var started = TimeProvider.System.GetTimestamp();
+        Playlist = new Uri($"http://127.0.0.1:{8080 + offset}/hls/index.m3u8");
+        _lab = Start("lab", "--data", _folder, "--port-offset", $"{offset}");
+        await UntilAsync("the first playlist", async () =>
+        {
+            Assert.False(_lab.HasExited, "The lab has ended: " + Said());
+            using var answer = await _http.GetAsync(Playlist);
+            return answer.StatusCode == HttpStatusCode.OK;
+        });
+        TimeToAir = TimeProvider.System.GetElapsedTime(started);
+        await SettleAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_lab is not null)
+        {
+            var boxes = Boxes().Select(b => b.Pid).OfType<int>().ToArray();
+            await SignalAsync(_lab.Id, "TERM");
+            using var deadline = new CancellationTokenSource(Patience, TimeProvider.System);
+            await _lab.WaitForExitAsync(deadline.Token);
+            Assert.Equal(0, _lab.ExitCode);
+            Assert.All(boxes, pid => Assert.False(Directory.Exists($"/proc/{pid}"), $"Process {pid} was left behind."));
+            _lab.Dispose();
+        }
+
+        _http.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    public Uri AddressOf(string box) => new(Boxes().Single(b => b.Name == box).Http!);
+
+    public int Restarts(string box) => Boxes().Single(b => b.Name == box).Restarts;
+
+    public async Task SignalAsync(string box, string signal)
+    {
+        var pid = Boxes().Single(b => b.Name == box).Pid;
+        Assert.True(pid is not null, $"{box} is not running.");
+        await SignalAsync(pid.Value, signal);
+    }
+
+    /// <summary>Watches the switch as strictly as can be, and does something to a box in the middle of it.</summary>
+    public async Task<ViewerReport> WatchAsync(double seconds, Func<Task> fault)
+    {
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        var options = new ViewerOptions { WatchFor = TimeSpan.FromSeconds(seconds) };
+        var watching = new StrictViewer(http, TimeProvider.System, options)
+            .WatchAsync(Playlist, TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(4), TimeProvider.System, TestContext.Current.CancellationToken);
+        await fault();
+        return await watching;
+    }
+
+    /// <summary>Waits until every box runs, both origins are fresh, and the stream moves.</summary>
+    public async Task SettleAsync()
+    {
+        long? edge = null;
+        await UntilAsync("the lab to settle", async () =>
+        {
+            if (Boxes().Any(b => b.Pid is null))
+                return false;
+            var report = await _http.GetFromJsonAsync<JsonElement>(new Uri(Playlist, "/api/switch"));
+            if (!report.GetProperty("streams").TryGetProperty(Stream, out var stream) ||
+                stream.GetProperty("state").GetString() != "live" ||
+                !stream.GetProperty("origins").EnumerateArray().All(IsFresh))
+            {
+                edge = null;
+                return false;
+            }
+
+            // Two segments more while all is well: a box that is dying again would show.
+            edge ??= stream.GetProperty("edge").GetInt64();
+            return stream.GetProperty("edge").GetInt64() >= edge + 2;
+        });
+
+        static bool IsFresh(JsonElement origin) => origin.GetProperty("freshness").GetString() == "fresh";
+    }
+
+    /// <summary>What an origin says of its window: number and hash of each segment.</summary>
+    public async Task<Dictionary<long, (string Uri, string Sha256)>> IndexAsync(string origin)
+    {
+        var index = await _http.GetFromJsonAsync<JsonElement>(new Uri(AddressOf(origin), $"/hls/{Stream}/index.json"));
+        return index.GetProperty("segments").EnumerateArray().ToDictionary(
+            s => s.GetProperty("msn").GetInt64(),
+            s => (s.GetProperty("uri").GetString()!, s.GetProperty("sha256").GetString()!));
+    }
+
+    public Task<byte[]> FetchAsync(string box, string uri) =>
+        _http.GetByteArrayAsync(new Uri(AddressOf(box), $"/hls/{Stream}/{uri}"));
+
+    /// <summary>The last lines of what the boxes said, for the message of a failed drill.</summary>
+    public string Said(params string[] boxes)
+    {
+        var lines = new List<string>();
+        lock (_output)
+            lines.AddRange(_output.TakeLast(30));
+        foreach (var box in Boxes().Where(b => boxes.Contains(b.Name)))
+            lines.AddRange([$"--- {box.Name}", .. File.ReadLines(box.Log).TakeLast(15)]);
+        return string.Join('\n', lines);
+    }
+
+    public static async Task UntilAsync(string what, Func<Task<bool>> condition)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        Exception? last = null;
+        while (TimeProvider.System.GetElapsedTime(started) < Patience)
+        {
+            try
+            {
+                if (await condition())
+                    return;
+                last = null;
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+            {
+                last = e;
+            }
+
+            await Task.Delay(
+                TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail($"Waited in vain for {what}. {last?.Message}");
+    }
+
+    private static async Task SignalAsync(int pid, string signal) =>
+        await ForeignProgram.RunAsync("kill", [$"-{signal}", $"{pid}"], TestContext.Current.CancellationToken);
+
+    private IReadOnlyList<Box> Boxes()
+    {
+        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "lab.json")));
+        return
+        [
+            .. file.RootElement.GetProperty("processes").EnumerateArray().Select(p => new Box(
+                p.GetProperty("name").GetString()!,
+                p.GetProperty("pid").ValueKind == JsonValueKind.Number ? p.GetProperty("pid").GetInt32() : null,
+                p.GetProperty("http").GetString(),
+                p.GetProperty("log").GetString()!,
+                p.GetProperty("restarts").GetInt32())),
+        ];
+    }
+
+    private Process Start(params string[] arguments)
+    {
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "steadycast"), arguments)
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+
+        void Keep(object sender, DataReceivedEventArgs line)
+        {
+            lock (_output)
+                _output.Add(line.Data ?? "");
+        }
+    }
+
+    private sealed record Box(string Name, int? Pid, string? Http, string Log, int Restarts);
+}

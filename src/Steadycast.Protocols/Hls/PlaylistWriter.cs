@@ -59,7 +59,10 @@ public static class PlaylistWriter
         WriteLines(text, playlist.OtherTags);
         foreach (var rendition in playlist.Renditions)
         {
-            Line(text, $"#EXT-X-MEDIA:TYPE={rendition.Type},GROUP-ID=\"{rendition.GroupId}\",NAME=\"{rendition.Name}\"{(rendition.Default ? ",DEFAULT=YES" : "")}{(rendition.AutoSelect ? ",AUTOSELECT=YES" : "")}{Quoted("URI", rendition.Uri)}{Appended(rendition.OtherAttributes)}");
+            var flags = (rendition.Default ? ",DEFAULT=YES" : "") + (rendition.AutoSelect ? ",AUTOSELECT=YES" : "");
+            var rest = flags + Quoted("URI", rendition.Uri) + Appended(rendition.OtherAttributes);
+            var (type, group, name) = (rendition.Type, rendition.GroupId, rendition.Name);
+            Line(text, $"#EXT-X-MEDIA:TYPE={type},GROUP-ID=\"{group}\",NAME=\"{name}\"{rest}");
         }
 
         foreach (var variant in playlist.Variants)
@@ -128,7 +131,8 @@ public static class PlaylistWriter
     private static void WritePart(StringBuilder text, PartialSegment part)
     {
         var range = part.ByteRange is { } r ? $",BYTERANGE=\"{r.Length}@{r.Offset}\"" : "";
-        Line(text, $"#EXT-X-PART:DURATION={Seconds(part.Duration)},URI=\"{part.Uri}\"{(part.Independent ? ",INDEPENDENT=YES" : "")}{(part.Gap ? ",GAP=YES" : "")}{range}");
+        var flags = (part.Independent ? ",INDEPENDENT=YES" : "") + (part.Gap ? ",GAP=YES" : "");
+        Line(text, $"#EXT-X-PART:DURATION={Seconds(part.Duration)},URI=\"{part.Uri}\"{flags}{range}");
     }
 
     private static void WriteHint(StringBuilder text, PreloadHint hint)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Steadycast.Protocols.Hls;
 using Steadycast.Streaming.Segments;
+using Steadycast.TestPeers;
 using static Steadycast.Server.Tests.Segments.TestSegments;
 
 namespace Steadycast.Server.Tests.Segments;
@@ -127,18 +128,9 @@ public sealed class PlaylistBuilderTests
     private static MediaPlaylist Parse(StreamIndex index) =>
         PlaylistReader.ParseMedia(Encoding.UTF8.GetString(PlaylistBuilder.Media(index)));
 
-    /// <summary>
-    /// STEADYCAST_REWRITE_GOLDEN=DIR writes the files there instead; the difference is then for a reader to judge.
-    /// </summary>
     private static void AssertGolden(string name, byte[] actual)
     {
         var text = Encoding.UTF8.GetString(actual);
-        if (Environment.GetEnvironmentVariable("STEADYCAST_REWRITE_GOLDEN") is { Length: > 0 } folder)
-            File.WriteAllText(Path.Combine(folder, name + ".m3u8"), text);
-        else
-            Assert.Equal(Golden(name), text);
+        Assert.Equal(GoldenFile.Expected(name + ".m3u8", text), text);
     }
-
-    private static string Golden(string name) =>
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Segments", "Golden", name + ".m3u8"));
 }

@@ -1,0 +1,40 @@
+using System.Globalization;
+using Steadycast.Compare;
+
+// Before any socket: both our server and the load client continue on the thread that polls the sockets.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
+if (args is ["serve", var port, var mergeMs])
+    return await OurDoor.RunAsync(Number(port), TimeSpan.FromMilliseconds(Number(mergeMs)));
+
+string[] servers = Option("--servers", "nginx,ours,merged").Split(',');
+int[] players = [.. Option("--players", "100,300").Split(',').Select(Number)];
+int[] chunkSizes = [.. Option("--chunks", "4096,128").Split(',').Select(Number)];
+int publishers = Number(Option("--publishers", "100"));
+TimeSpan time = TimeSpan.FromSeconds(Number(Option("--seconds", "10")));
+int rounds = Number(Option("--rounds", "3"));
+
+List<Scenario> scenarios =
+[
+    .. players.Where(n => n > 0).Select(n => new Scenario($"1 -> {n} players", 1, n, 4096)),
+    .. chunkSizes.Where(_ => publishers > 0)
+        .Select(c => new Scenario($"{publishers} publishers, {c}-byte chunks", publishers, 0, c)),
+];
+
+var report = new Report();
+foreach (Scenario scenario in scenarios)
+{
+    // In turn, not one after the other: what else the machine does falls on all alike.
+    for (int round = 0; round < rounds; round++)
+        foreach (string server in servers)
+            if (server != "merged" || scenario.Players > 0)
+                report.Add(scenario, server, await Measurement.RunAsync(scenario, server, time));
+    report.Print(scenario);
+}
+
+return 0;
+
+string Option(string name, string otherwise) =>
+    Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : otherwise;
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -45,8 +45,9 @@ public sealed partial class RoomsTests
         ["Server/Telemetry"] = ["Configuration"],
         ["Server/Api"] = [],
         ["Server/Hosting"] = ["Api", "Configuration", "Telemetry"],
+        ["Server/Publishing"] = [],
         ["Server/Lab"] = ["Hosting"],
-        ["Server/Cli"] = ["Configuration", "Hosting", "Lab", "Telemetry"],
+        ["Server/Cli"] = ["Configuration", "Hosting", "Lab", "Publishing", "Telemetry"],
     };
 
     public static TheoryData<string> SourceFiles => [.. Sources("src").Concat(Sources("tests"))];

@@ -22,6 +22,7 @@ internal static class CommandLine
             ServeCommand.Create(),
             CheckCommand.Create(),
             WatchCommand.Create(),
+            PublishCommand.Create(),
             VersionCommand.Create(),
         };
         // `version` says more, and in one place.

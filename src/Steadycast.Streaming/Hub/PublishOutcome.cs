@@ -16,4 +16,8 @@ public enum PublishOutcome
 /// <summary>Who publishes, for logs and for the API.</summary>
 /// <param name="ConnectionId">As in the log scope of its connection.</param>
 /// <param name="RemoteEndPoint">Address and port; null for a publisher inside the process.</param>
-public sealed record PublisherInfo(string ConnectionId, string? RemoteEndPoint = null);
+/// <param name="Yields">
+/// Fills in while nobody else publishes, as the lab's picture does: it takes a stream from nobody and leaves it to
+/// anybody, whatever the conflict policy says.
+/// </param>
+public sealed record PublisherInfo(string ConnectionId, string? RemoteEndPoint = null, bool Yields = false);

@@ -79,7 +79,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         Action<LiveStream>[] tell = [];
         lock (gate)
         {
-            PublishOutcome outcome = Judge_NeedsLock(name, out LiveStream? stream, out loser);
+            PublishOutcome outcome = Judge_NeedsLock(name, publisher, out LiveStream? stream, out loser);
             metrics.Published(outcome);
             publication = null;
             if (outcome != PublishOutcome.Accepted)
@@ -160,17 +160,21 @@ public sealed partial class StreamHub : IAsyncDisposable
         LogEnded(log, publication.Stream.Name, publication.Publisher.ConnectionId, reason);
     }
 
-    private PublishOutcome Judge_NeedsLock(StreamName name, out LiveStream? stream, out Publication? loser)
+    private PublishOutcome Judge_NeedsLock(
+        StreamName name, PublisherInfo publisher, out LiveStream? stream, out Publication? loser)
     {
         loser = null;
         stream = FindOrAdd_NeedsLock(name);
         if (stream is null)
             return PublishOutcome.Full;
         loser = stream.Publication;
-        bool mayHave = loser is null || options.PublishConflict switch
+        bool mayHave = (loser?.Publisher.Yields, publisher.Yields, options.PublishConflict) switch
         {
-            PublishConflict.Takeover => true,
-            PublishConflict.TakeoverWhenSilent => loser.SilentFor >= options.SilentAfter,
+            (null, _, _) => true,
+            (_, true, _) => false,
+            (true, _, _) => true,
+            (_, _, PublishConflict.Takeover) => true,
+            (_, _, PublishConflict.TakeoverWhenSilent) => loser!.SilentFor >= options.SilentAfter,
             _ => false,
         };
         return mayHave ? PublishOutcome.Accepted : PublishOutcome.Busy;

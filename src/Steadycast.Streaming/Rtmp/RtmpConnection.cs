@@ -197,7 +197,8 @@ internal sealed partial class RtmpConnection : IDisposable
             return;
         }
 
-        var publisher = new PublisherInfo(_transport.Id, _transport.RemoteEndPoint?.ToString());
+        bool yields = request.Parameter("yield") == "1";
+        var publisher = new PublisherInfo(_transport.Id, _transport.RemoteEndPoint?.ToString(), yields);
         switch (_door.Hub.Publish(_name, publisher, out _publication))
         {
             case PublishOutcome.Accepted:

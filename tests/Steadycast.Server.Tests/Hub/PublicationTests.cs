@@ -54,6 +54,27 @@ public sealed class PublicationTests : IAsyncDisposable
         Assert.Equal(expected, other.Hub.Publish(Show, new PublisherInfo("second"), out _));
     }
 
+    [Theory]
+    [InlineData(PublishConflict.Refuse)]
+    [InlineData(PublishConflict.Takeover)]
+    [InlineData(PublishConflict.TakeoverWhenSilent)]
+    public async Task A_publisher_that_yields_takes_from_nobody_and_leaves_to_anybody(PublishConflict policy)
+    {
+        await using var other = new HubBench(new HubOptions { PublishConflict = policy });
+        Assert.Equal(PublishOutcome.Accepted, other.Hub.Publish(Show, Filler("picture"), out Publication? picture));
+        Assert.Equal(PublishOutcome.Busy, other.Hub.Publish(Show, Filler("picture 2"), out _));
+
+        Assert.Equal(PublishOutcome.Accepted, other.Hub.Publish(Show, new PublisherInfo("obs"), out Publication? obs));
+
+        Assert.True(picture!.Ended.IsCancellationRequested);
+        other.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(PublishOutcome.Busy, other.Hub.Publish(Show, Filler("picture"), out _));
+        obs!.Dispose();
+        Assert.Equal(PublishOutcome.Accepted, other.Hub.Publish(Show, Filler("picture"), out _));
+
+        static PublisherInfo Filler(string id) => new(id, Yields: true);
+    }
+
     [Fact]
     public void Players_stay_and_go_on_when_the_publisher_returns_and_starts_at_zero()
     {

@@ -7,8 +7,8 @@ namespace Steadycast.Protocols.Amf;
 public readonly record struct Amf0Limits(int Depth, int Nodes, int StringBytes)
 {
     /// <summary>
-    /// For commands from anyone: depth 8, 256 values, 4 KB. The richest real <c>connect</c> (OBS with its codec maps) has
-    /// about 40 values in depth 2, so an attacker gains little from what is left.
+    /// For commands from anyone: depth 8, 256 values, 4 KB. The richest real <c>connect</c> (OBS with its codec maps)
+    /// has about 40 values in depth 2, so an attacker gains little from what is left.
     /// </summary>
     public static Amf0Limits Command { get; } = new(8, 256, 4096);
 

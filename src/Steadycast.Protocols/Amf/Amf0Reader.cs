@@ -29,7 +29,9 @@ public ref struct Amf0Reader(ReadOnlySpan<byte> bytes, Amf0Limits limits)
     {
         int start = _at;
         Amf0Value value = ReadValue();
-        return value.IsString ? value.Text : throw new Amf0FormatException($"string expected, {value.Kind} found", start);
+        return value.IsString
+            ? value.Text
+            : throw new Amf0FormatException($"string expected, {value.Kind} found", start);
     }
 
     /// <summary>The next value, which must be a number.</summary>
@@ -37,7 +39,9 @@ public ref struct Amf0Reader(ReadOnlySpan<byte> bytes, Amf0Limits limits)
     {
         int start = _at;
         Amf0Value value = ReadValue();
-        return value.IsNumber ? value.Number : throw new Amf0FormatException($"number expected, {value.Kind} found", start);
+        return value.IsNumber
+            ? value.Number
+            : throw new Amf0FormatException($"number expected, {value.Kind} found", start);
     }
 
     /// <summary>The next value, of whatever kind.</summary>

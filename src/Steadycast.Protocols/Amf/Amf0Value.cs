@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Steadycast.Protocols.Amf;
 
-/// <summary>One named value of an object, in wire order; names may repeat on the wire and are kept as they came.</summary>
+/// <summary>
+/// One named value of an object, in wire order; names may repeat on the wire and are kept as they came.
+/// </summary>
 public readonly record struct Amf0Property(string Name, Amf0Value Value);
 
 /// <summary>One AMF 0 value; immutable, compared by content.</summary>

@@ -20,7 +20,9 @@ public sealed record RtmpLimits
     /// <summary>Characters of <c>app</c>, query excluded. Default 128.</summary>
     public int MaxAppLength { get; init; } = 128;
 
-    /// <summary>Characters of a stream's name with its query. Default 512: signed keys of services reach about 300.</summary>
+    /// <summary>
+    /// Characters of a stream's name with its query. Default 512: signed keys of services reach about 300.
+    /// </summary>
     public int MaxNameLength { get; init; } = 512;
 
     /// <summary>Characters of <c>tcUrl</c>. Default 1024: an app, a host and a signed query.</summary>
@@ -44,7 +46,9 @@ public sealed record RtmpLimits
     /// </summary>
     public int MinChunkSize { get; init; } = 128;
 
-    /// <summary>The largest chunk size that a peer may set. Default 65,536, the largest that encoders are seen to use.</summary>
+    /// <summary>
+    /// The largest chunk size that a peer may set. Default 65,536, the largest that encoders are seen to use.
+    /// </summary>
     public int MaxChunkSize { get; init; } = 65_536;
 
     /// <summary>Chunk streams of one connection. Default 32: encoders use three to six.</summary>

@@ -1,7 +1,9 @@
 namespace Steadycast.Protocols.Rtmp;
 
-/// <summary>An <c>rtmp://</c> or <c>rtmps://</c> address. Its text form leaves out the query and the stream's name, either
-/// of which may be a key.</summary>
+/// <summary>
+/// An <c>rtmp://</c> or <c>rtmps://</c> address. Its text form leaves out the query and the stream's name, either of
+/// which may be a key.
+/// </summary>
 /// <param name="App">All of the path but its last part, with its query when it has one; or the only part.</param>
 /// <param name="Name">The last part with its query; empty when the path has one part.</param>
 public sealed record RtmpUrl(bool IsTls, string Host, int Port, string App, string Name)
@@ -19,8 +21,12 @@ public sealed record RtmpUrl(bool IsTls, string Host, int Port, string App, stri
     public static bool TryParse(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RtmpUrl? url)
     {
         url = null;
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("rtmp" or "rtmps") || uri.Host == "")
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri)
+            || uri.Scheme is not ("rtmp" or "rtmps")
+            || uri.Host.Length == 0)
+        {
             return false;
+        }
 
         bool tls = uri.Scheme == "rtmps";
         int port = uri.Port > 0 ? uri.Port : tls ? RtmpsPort : RtmpPort;

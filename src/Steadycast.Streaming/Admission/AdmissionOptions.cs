@@ -5,7 +5,9 @@ namespace Steadycast.Streaming.Admission;
 /// <summary>How many connections a door takes in, and from whom.</summary>
 public sealed record AdmissionOptions
 {
-    /// <summary>Connections in all. 1 to 1,000,000; default 10,000, what one process carries on a large machine.</summary>
+    /// <summary>
+    /// Connections in all. 1 to 1,000,000; default 10,000, what one process carries on a large machine.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MaxConnections { get; init; } = 10_000;
 

@@ -62,7 +62,9 @@ public sealed class PublishGate(IEnumerable<PublishRule> rules)
         };
     }
 
-    /// <summary>Whether the stream may exist at all: players may not conjure up names that nobody may publish.</summary>
+    /// <summary>
+    /// Whether the stream may exist at all: players may not conjure up names that nobody may publish.
+    /// </summary>
     public bool Knows(string stream) => _rules.Length == 0 || _rules.Any(r => Names(r, stream));
 
     /// <summary>What may be logged of a key: the first eight digits of its SHA-256.</summary>

@@ -1,7 +1,7 @@
 namespace Steadycast.Streaming.Admission;
 
 /// <summary>One stream that may be published, and with which key.</summary>
-/// <param name="Stream">The name, or a pattern with <c>*</c> for any characters: <c>live/*</c>.</param>
+/// <param name="Stream">The name, or a pattern with <c>*</c>: <c>live/*</c>.</param>
 /// <param name="Key">The secret, as <c>?key=</c> on either part of the address; absent: no key is asked for.</param>
 public sealed record PublishRule(string Stream, string? Key)
 {

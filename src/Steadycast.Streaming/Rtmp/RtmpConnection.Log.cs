@@ -3,7 +3,9 @@ using Steadycast.Streaming.Hub;
 
 namespace Steadycast.Streaming.Rtmp;
 
-/// <summary>What an operator hears of a connection. Stream names are escaped or parsed; keys are never in them.</summary>
+/// <summary>
+/// What an operator hears of a connection. Stream names are escaped or parsed; keys are never in them.
+/// </summary>
 internal sealed partial class RtmpConnection
 {
     private void LogPublishStarted(StreamName name, string peer) => Publishing(_door.Log, name, peer);
@@ -16,7 +18,8 @@ internal sealed partial class RtmpConnection
 
     private void LogPlayStarted(StreamName name, string peer) => Playing(_door.Log, name, peer);
 
-    private void LogPlayStopped(StreamName name, string peer, string reason) => PlayEnded(_door.Log, name, peer, reason);
+    private void LogPlayStopped(StreamName name, string peer, string reason) =>
+        PlayEnded(_door.Log, name, peer, reason);
 
     private void LogPlayRefused(string name, string peer, string reason) => PlayRefused(_door.Log, name, peer, reason);
 

@@ -108,7 +108,9 @@ internal sealed partial class RtmpConnection : IDisposable
         }
     }
 
-    /// <summary>Feeds the session with what was received and acts on each event; answers gather in the output.</summary>
+    /// <summary>
+    /// Feeds the session with what was received and acts on each event; answers gather in the output.
+    /// </summary>
     private void Process(int received)
     {
         bool wasHandshaken = _session.IsHandshaken;

@@ -22,7 +22,9 @@ public sealed record RtmpDialOptions
     public RemoteCertificateValidationCallback? Trust { get; init; }
 }
 
-/// <summary>A connection that we dialled, driven until the server has said yes; what publisher and player share.</summary>
+/// <summary>
+/// A connection that we dialled, driven until the server has said yes; what publisher and player share.
+/// </summary>
 internal sealed class RtmpDial : IAsyncDisposable
 {
     private const int ReceiveBytes = 64 * 1024;

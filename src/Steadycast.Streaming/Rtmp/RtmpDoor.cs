@@ -6,7 +6,9 @@ using Steadycast.Streaming.Transport;
 
 namespace Steadycast.Streaming.Rtmp;
 
-/// <summary>Where publishers and players of RTMP come in: listeners, and one <see cref="RtmpConnection"/> for each peer.</summary>
+/// <summary>
+/// Where publishers and players of RTMP come in: listeners, and one <see cref="RtmpConnection"/> for each peer.
+/// </summary>
 /// <remarks>The transport owns listeners and connections: stopping it stops the door.</remarks>
 public sealed partial class RtmpDoor(
     RtmpOptions options,

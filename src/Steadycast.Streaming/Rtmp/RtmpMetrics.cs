@@ -38,7 +38,8 @@ public sealed class RtmpMetrics
     internal void HandshakeDone(bool signed) => _handshakes.Add(1, Tag("kind", signed ? "signed" : "simple"));
 
     /// <param name="outcome"><c>accepted</c>, or why not.</param>
-    internal void Requested(string kind, string outcome) => _requests.Add(1, Tag("kind", kind), Tag("outcome", outcome));
+    internal void Requested(string kind, string outcome) =>
+        _requests.Add(1, Tag("kind", kind), Tag("outcome", outcome));
 
     internal void Closed(string reason) => _closed.Add(1, Tag("reason", reason));
 

@@ -11,7 +11,9 @@ public sealed record RtmpOptions
     /// </summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>From the handshake to an accepted publish or play. Default 10 s, as above with a few commands more.</summary>
+    /// <summary>
+    /// From the handshake to an accepted publish or play. Default 10 s, as above with a few commands more.
+    /// </summary>
     public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

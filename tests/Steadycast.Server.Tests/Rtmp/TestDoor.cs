@@ -19,7 +19,8 @@ internal sealed class TestDoor : IAsyncDisposable
     private readonly CancellationTokenSource _deadline = new(Patience);
     private readonly TransportListener _listener;
 
-    private TestDoor(ManualTime time, TestMeters meters, SocketTransport transport, StreamHub hub, LineLog log, RtmpDoor door)
+    private TestDoor(
+        ManualTime time, TestMeters meters, SocketTransport transport, StreamHub hub, LineLog log, RtmpDoor door)
     {
         (Time, Meters, Transport, Hub, Log) = (time, meters, transport, hub, log);
         _listener = door.ListenAsync(new ListenAddress("127.0.0.1", 0), null, "ingest.listen_addr")
@@ -114,6 +115,10 @@ internal sealed class LineLog : ILogger<RtmpDoor>
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter) =>
         Lines.Enqueue($"{logLevel}: {formatter(state, exception)}");
 }

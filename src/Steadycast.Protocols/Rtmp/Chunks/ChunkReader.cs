@@ -307,8 +307,8 @@ public sealed class ChunkReader(RtmpLimits limits) : IDisposable
         {
             if (value < limits.MinChunkSize || value > limits.MaxChunkSize)
             {
-                throw Fault(
-                    $"chunk size {value}, {limits.MinChunkSize} to {limits.MaxChunkSize} are taken", left, _lent, payload);
+                string taken = $"{limits.MinChunkSize} to {limits.MaxChunkSize} are taken";
+                throw Fault($"chunk size {value}, {taken}", left, _lent, payload);
             }
 
             ChunkSize = (int)value;

@@ -16,7 +16,9 @@ public static class ChunkWriter
     private const uint ExtendedTimestamp = 0xFFFFFF;
     private const int MessageHeaderBytes = 11;
 
-    /// <summary>How many bytes <see cref="Write(Span{byte}, int, RtmpMessageType, uint, uint, ReadOnlySpan{byte}, int)"/> fills.</summary>
+    /// <summary>
+    /// How many bytes <see cref="Write(Span{byte}, int, RtmpMessageType, uint, uint, ReadOnlySpan{byte}, int)"/> fills.
+    /// </summary>
     public static int Measure(int chunkStreamId, uint timestamp, int payloadLength, int chunkSize)
     {
         int basic = BasicHeaderBytes(chunkStreamId);

@@ -10,7 +10,9 @@ internal static class HandshakeDigest
 {
     public const int Length = 32;
 
-    /// <summary>Where the four bytes stand whose sum tells the digest's place: scheme 1 first, as players send it.</summary>
+    /// <summary>
+    /// Where the four bytes stand whose sum tells the digest's place: scheme 1 first, as players send it.
+    /// </summary>
     private static ReadOnlySpan<int> Schemes => [8, 772];
 
     private static ReadOnlySpan<byte> PlayerKeyBytes => "Genuine Adobe Flash Player 001"u8;
@@ -52,7 +54,9 @@ internal static class HandshakeDigest
         return digest;
     }
 
-    /// <summary>Fills S2 or C2: random bytes and their signature, which only who has seen the other's digest can make.</summary>
+    /// <summary>
+    /// Fills S2 or C2: random bytes and their signature, which only who has seen the other's digest can make.
+    /// </summary>
     public static void Answer(Span<byte> answer, byte[] key, byte[] peerDigest)
     {
         Span<byte> random = answer[..^Length];

@@ -21,7 +21,9 @@ public sealed class ConnectRequest
     /// <summary>The first part of the stream's path, without slashes at its ends and without query.</summary>
     public string App { get; }
 
-    /// <summary>The query behind <c>app</c> or, when there is none, behind <c>tcUrl</c>; empty when neither has one.</summary>
+    /// <summary>
+    /// The query behind <c>app</c> or, when there is none, behind <c>tcUrl</c>; empty when neither has one.
+    /// </summary>
     public string Query { get; }
 
     public string TcUrl { get; }

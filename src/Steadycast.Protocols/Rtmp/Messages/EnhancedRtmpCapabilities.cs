@@ -15,8 +15,8 @@ public enum CapsEx
 }
 
 /// <summary>
-/// What one side says that it can do of Enhanced RTMP: v1's list of codecs, v2's maps from codec to what is done with it
-/// (1 decode, 2 encode, 4 forward; <c>*</c> is any codec) and v2's flags.
+/// What one side says that it can do of Enhanced RTMP: v1's list of codecs, v2's maps from codec to what is done with
+/// it (1 decode, 2 encode, 4 forward; <c>*</c> is any codec) and v2's flags.
 /// </summary>
 public sealed record EnhancedRtmpCapabilities(
     ImmutableArray<string> FourCcList,

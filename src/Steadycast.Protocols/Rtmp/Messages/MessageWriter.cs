@@ -4,7 +4,9 @@ using Steadycast.Protocols.Rtmp.Chunks;
 
 namespace Steadycast.Protocols.Rtmp.Messages;
 
-/// <summary>Writes the small messages of a session, on the chunk streams that servers and encoders use for them.</summary>
+/// <summary>
+/// Writes the small messages of a session, on the chunk streams that servers and encoders use for them.
+/// </summary>
 internal sealed class MessageWriter(IBufferWriter<byte> output, ArrayBufferWriter<byte> scratch, int chunkSize)
 {
     private const int ControlChunkStream = 2;

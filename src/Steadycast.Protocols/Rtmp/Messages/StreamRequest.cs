@@ -35,7 +35,9 @@ public sealed class StreamRequest
     /// <summary>What createStream gave: media of this stream carries it.</summary>
     public uint MessageStreamId { get; }
 
-    /// <summary>A parameter of the query, decoded once; the name's part goes before the app's. Null when neither has it.</summary>
+    /// <summary>
+    /// A parameter of the query, decoded once; the name's part goes before the app's. Null when neither has it.
+    /// </summary>
     public string? Parameter(string key) => Find(NameQuery, key) ?? Find(AppQuery, key);
 
     public override string ToString() => Path;

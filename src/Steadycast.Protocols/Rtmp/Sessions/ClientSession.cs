@@ -60,7 +60,8 @@ public enum ClientEventKind
 /// <summary>One thing that a server did.</summary>
 /// <param name="Status">With Refused, Ended and Status.</param>
 /// <param name="Media">With Media; its payload is valid until the session reads on.</param>
-public readonly record struct ClientEvent(ClientEventKind Kind, StatusInfo? Status = null, MediaMessage Media = default);
+public readonly record struct ClientEvent(
+    ClientEventKind Kind, StatusInfo? Status = null, MediaMessage Media = default);
 
 /// <summary>
 /// The client's side of one RTMP connection without IO, for one publish or one play. Start, then read until Started.
@@ -90,7 +91,9 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
     {
     }
 
-    /// <summary>What the server says that it can do of Enhanced RTMP; null before connect or when it does not say.</summary>
+    /// <summary>
+    /// What the server says that it can do of Enhanced RTMP; null before connect or when it does not say.
+    /// </summary>
     public EnhancedRtmpCapabilities? ServerCapabilities { get; private set; }
 
     /// <summary>The chunk size that we send with.</summary>
@@ -121,7 +124,9 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         return false;
     }
 
-    /// <summary>Writes one message of the stream that we publish; metadata gets the envelope that servers ask for.</summary>
+    /// <summary>
+    /// Writes one message of the stream that we publish; metadata gets the envelope that servers ask for.
+    /// </summary>
     public void WriteMedia(IBufferWriter<byte> output, in MediaMessage message)
     {
         if (!_isStarted || options.Role != ClientRole.Publish)

@@ -3,7 +3,9 @@ namespace Steadycast.Protocols.Rtmp.Sessions;
 /// <summary>Acknowledges received bytes, so that peers that count them keep on sending.</summary>
 internal sealed class ReceiveWindow
 {
-    /// <summary>What FMS announces; also used for peers that announce none, since some watch for our acknowledgements.</summary>
+    /// <summary>
+    /// What FMS announces; also used for peers that announce none, since some watch for our acknowledgements.
+    /// </summary>
     public const uint DefaultBytes = 2_500_000;
 
     /// <summary>A window of a few bytes would make us send more than we receive.</summary>
@@ -14,7 +16,9 @@ internal sealed class ReceiveWindow
 
     public void Resize(uint bytes) => _window = Math.Max(MinBytes, bytes);
 
-    /// <summary>Acknowledges at half the window: the peer must stop at the whole. The sequence number wraps at 32 bits.</summary>
+    /// <summary>
+    /// Acknowledges at half the window: the peer must stop at the whole. The sequence number wraps at 32 bits.
+    /// </summary>
     /// <param name="received">Bytes received since the connection began.</param>
     public bool ShouldAcknowledge(long received, out uint sequence)
     {

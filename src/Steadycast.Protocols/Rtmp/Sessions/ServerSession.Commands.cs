@@ -34,7 +34,9 @@ public sealed partial class ServerSession
                 .ToValue(new Amf0Property("objectEncoding", connect.ObjectEncoding)));
     }
 
-    /// <param name="code">ConnectRejected or ConnectInvalidApp: the caller closes the connection after sending it.</param>
+    /// <param name="code">
+    /// ConnectRejected or ConnectInvalidApp: the caller closes the connection after sending it.
+    /// </param>
     public void RefuseConnect(IBufferWriter<byte> output, string code, string description)
     {
         ConnectRequest connect = Answer(SessionState.ConnectAsked, SessionState.Handshaken, _connect);

@@ -12,7 +12,7 @@ namespace Steadycast.Protocols.Rtmp.Sessions;
 /// </summary>
 /// <remarks>
 /// <para>TryRead takes bytes from the front of the input and writes answers. It returns true with one event, and then
-/// the rest of the input is still to be read; false when all input is taken. Nothing of the input is kept by reference.</para>
+/// the rest of the input is still to be read; false when all input is taken. No reference to the input is kept.</para>
 /// <para>The three requests must be answered before the next TryRead. Media allocates nothing. Not thread-safe.</para>
 /// </remarks>
 public sealed partial class ServerSession : IDisposable
@@ -60,7 +60,9 @@ public sealed partial class ServerSession : IDisposable
     /// <summary>Whether the handshake is done.</summary>
     public bool IsHandshaken => _state > SessionState.Handshaking;
 
-    /// <summary>Whether the client proved itself a signer in the handshake: Flash, FFmpeg; OBS and librtmp do not.</summary>
+    /// <summary>
+    /// Whether the client proved itself a signer in the handshake: Flash, FFmpeg; OBS and librtmp do not.
+    /// </summary>
     public bool IsSigned { get; private set; }
 
     /// <summary>Bytes received since the connection began.</summary>
@@ -70,7 +72,9 @@ public sealed partial class ServerSession : IDisposable
     public int BufferedBytes => _reader.BufferedBytes;
 
     /// <inheritdoc cref="ServerSession"/>
-    /// <exception cref="RtmpProtocolException">The peer broke the protocol or a limit: close the connection.</exception>
+    /// <exception cref="RtmpProtocolException">
+    /// The peer broke the protocol or a limit: close the connection.
+    /// </exception>
     public bool TryRead(ref ReadOnlySpan<byte> input, IBufferWriter<byte> output, out ServerEvent serverEvent)
     {
         serverEvent = default;

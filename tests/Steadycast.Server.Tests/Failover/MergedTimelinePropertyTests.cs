@@ -7,6 +7,10 @@ namespace Steadycast.Server.Tests.Failover;
 
 public sealed class MergedTimelinePropertyTests
 {
+    /// <summary>A few seconds' worth; more with STEADYCAST_HISTORIES, for a night.</summary>
+    private static int Histories =>
+        int.TryParse(Environment.GetEnvironmentVariable("STEADYCAST_HISTORIES"), out int count) ? count : 400;
+
     /// <summary>Each number is one thing that happens; the promises are checked by the world at every step.</summary>
     [Fact]
     public void Whatever_origins_do_the_published_playlist_never_goes_back() => Prop.ForAll(
@@ -18,7 +22,7 @@ public sealed class MergedTimelinePropertyTests
                 Happen(world, e);
             Heal(world);
             Assert.Equal(world.Edge, world.Timeline.Published!.Edge);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Histories));
 
     private static void Happen(TimelineWorld world, int e)
     {

@@ -292,7 +292,9 @@ internal sealed class MergedTimeline
             return null;
         if (candidate is null)
             slot = MarkLost(msn, target, now);
-        if (slot?.LostSince is not { } since || now - since < GapPatience || FirstReadyAfter(msn) is not { } later)
+        if (slot?.LostSince is not { } since || now - since < GapPatience)
+            return null;
+        if (FirstReadyAfter(last, announced: candidate is not null) is not { } later)
             return null;
         return GapAfter(last, candidate?.Record, later);
     }
@@ -302,14 +304,16 @@ internal sealed class MergedTimeline
     /// </summary>
     private Slot MarkLost(long msn, int target, TimeSpan now)
     {
-        for (var next = msn; next < msn + _policy.MaxGaps && Views.Any(view => view.Edge > next); next++)
+        var slot = SlotFor(msn);
+        slot.LostSince ??= now;
+        for (var next = msn + 1; next < msn + _policy.MaxGaps && Views.Any(view => view.Edge > next); next++)
         {
             if (FindCandidate(next, target) is not null)
                 break;
             SlotFor(next).LostSince ??= now;
         }
 
-        return _slots[msn];
+        return slot;
     }
 
     private TimeSpan GapPatience => TimeSpan.FromSeconds(_policy.GapPatience * Published!.TargetDurationSeconds);
@@ -317,11 +321,11 @@ internal sealed class MergedTimeline
     /// <summary>
     /// A hole is only jumped when the other side of it is in our cache: waiting is cheaper for players than a gap.
     /// </summary>
-    private SegmentRecord? FirstReadyAfter(long msn)
+    private SegmentRecord? FirstReadyAfter(SegmentRecord last, bool announced)
     {
-        for (var next = msn + 1; next <= msn + _policy.MaxGaps; next++)
+        for (var msn = last.Msn + 2; msn <= last.Msn + 1 + _policy.MaxGaps; msn++)
         {
-            if (_slots.TryGetValue(next, out var slot) && slot.Ready)
+            if (_slots.TryGetValue(msn, out var slot) && slot.Ready && (announced || CanBridge(last, slot.Record!)))
                 return slot.Record;
         }
 
@@ -331,12 +335,10 @@ internal sealed class MergedTimeline
     /// <summary>
     /// EXT-X-GAP after <paramref name="last"/>: as it was announced, or an equal part of the time that is missing.
     /// </summary>
-    private SegmentRecord? GapAfter(SegmentRecord last, SegmentRecord? announced, SegmentRecord later)
+    private SegmentRecord GapAfter(SegmentRecord last, SegmentRecord? announced, SegmentRecord later)
     {
         if (announced is not null)
             return Follow(last, announced with { Gap = true, Bytes = 0, Sha256 = "" }, map: null);
-        if (!CanBridge(last, later))
-            return null;
         var msn = last.Msn + 1;
         var duration = (later.Time - End(last)) / (later.Msn - msn);
         return last with

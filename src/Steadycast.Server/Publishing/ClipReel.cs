@@ -34,14 +34,14 @@ internal sealed class ClipReel(Clip clip, bool loop)
                 long time = unchecked((int)(message.Timestamp - first.Value));
                 var (isHeader, isKeyframe) = Look(message);
                 // The same headers again at each loop would only say that something might have changed.
-                if (isHeader && IsKnown(message))
+                if (isHeader && (IsEmpty(message) || IsKnown(message)))
                     continue;
                 if (!isHeader && message.Type == RtmpMessageType.Video)
                     video.Add(time);
                 else if (!isHeader && message.Type == RtmpMessageType.Audio)
                     audio.Add(time);
                 _hasVideo |= message.Type == RtmpMessageType.Video;
-                var isJoin = isKeyframe || (!_hasVideo && !isHeader && message.Type == RtmpMessageType.Audio);
+                var isJoin = (isKeyframe && !isHeader) || (!_hasVideo && !isHeader && message.Type == RtmpMessageType.Audio);
                 yield return new ReelMessage(begin + Math.Max(0, time), message.Type, message.Payload, isHeader, isJoin);
             }
 
@@ -65,6 +65,10 @@ internal sealed class ClipReel(Clip clip, bool loop)
             _ => (false, false),
         };
     }
+
+    /// <summary>GStreamer's flvmux writes an AAC header without a configuration before the one that has it.</summary>
+    private static bool IsEmpty(MediaMessage message) =>
+        message.Type == RtmpMessageType.Audio && message.Payload.Length <= 2;
 
     private bool IsKnown(MediaMessage message)
     {

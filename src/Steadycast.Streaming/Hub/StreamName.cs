@@ -11,14 +11,15 @@ public readonly record struct StreamName
     /// <summary>The longest application part: what a <c>tcUrl</c> within its own limit leaves for it.</summary>
     public const int MaxAppLength = 128;
 
-    /// <summary>The longest name part.</summary>
-    public const int MaxNameLength = 512;
+    /// <summary>The longest name over all its parts, so that segment stores can make folders of it.</summary>
+    public const int MaxLength = 256;
 
+    private const int MaxPartLength = 128;
     private const int MaxSegments = 8;
     private const int MaxLoggedLength = 64;
 
     // A segment directory holds files of these kinds beside the directories of deeper streams (live/, live/hd/).
-    private static readonly string[] ReservedEndings = [".m3u8", ".m4s", ".mp4", ".ts", ".json"];
+    private static readonly string[] ReservedEndings = [".m3u8", ".m4s", ".mp4", ".ts", ".json", ".tmp"];
 
     private readonly string? value;
 
@@ -34,7 +35,7 @@ public readonly record struct StreamName
     public static bool TryParse(string text, out StreamName name, [NotNullWhen(false)] out string? fault)
     {
         name = default;
-        if (text.Length > 3 * (MaxAppLength + MaxNameLength))
+        if (text.Length > 3 * MaxLength)
         {
             fault = "the stream name is too long";
             return false;
@@ -79,12 +80,14 @@ public readonly record struct StreamName
             return $"the stream name has more than {MaxSegments} parts";
         if (segments[0].Length > MaxAppLength)
             return $"the application is longer than {MaxAppLength} characters";
-        if (decoded.Length - segments[0].Length > MaxNameLength + 1)
-            return $"the stream name is longer than {MaxNameLength} characters";
+        if (decoded.Length > MaxLength)
+            return $"the stream name is longer than {MaxLength} characters";
         foreach (string segment in segments)
         {
-            if (segment is "" or "." or "..")
-                return "the stream name has an empty part, '.' or '..'";
+            if (segment.Length > MaxPartLength)
+                return $"a part of the stream name is longer than {MaxPartLength} characters";
+            if (segment is "" || segment[0] == '.')
+                return "the stream name has an empty part, or one that begins with a dot";
             if (ReservedEndings.Any(e => segment.EndsWith(e, StringComparison.OrdinalIgnoreCase)))
                 return "the stream name ends like a playlist or segment file";
         }

@@ -34,6 +34,7 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
     private readonly IndexBoard _board;
     private readonly ObjectCache _cache;
     private readonly FolderWatch _watch;
+    private string? _lookFault;
 
     /// <exception cref="IOException">The folder is not there and cannot be made.</exception>
     public DirectoryStore(
@@ -184,10 +185,13 @@ public sealed partial class DirectoryStore : ISegmentStore, IAsyncDisposable
                 Refresh(path, evenIfSameStamp: false);
             foreach (var stream in _board.Streams)
                 Refresh(PathOf(stream, ObjectName.Index), evenIfSameStamp: false);
+            _lookFault = null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Log.LookFailed(_logger, _root, e.Message);
+            // Said once, not with each look: an unmounted disk may stay away for hours.
+            if (Interlocked.Exchange(ref _lookFault, e.Message) != e.Message)
+                Log.LookFailed(_logger, _root, e.Message);
         }
     }
 

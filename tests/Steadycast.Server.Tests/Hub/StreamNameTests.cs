@@ -1,4 +1,7 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Server.Tests.Hub;
 
@@ -43,6 +46,8 @@ public sealed class StreamNameTests
     [InlineData("live/index.m3u8")]
     [InlineData("live/7.M4S")]
     [InlineData("streams.json")]
+    [InlineData("live/.hidden")]
+    [InlineData("live/upload.tmp")]
     [InlineData("a/b/c/d/e/f/g/h/i")]
     public void Anything_else_has_a_fault_that_does_not_repeat_it(string text)
     {
@@ -53,9 +58,10 @@ public sealed class StreamNameTests
     }
 
     [Theory]
-    [InlineData(128, 512, true)]
+    [InlineData(127, 128, true)]
+    [InlineData(128, 128, false)]
     [InlineData(129, 1, false)]
-    [InlineData(1, 513, false)]
+    [InlineData(1, 129, false)]
     [InlineData(100_000, 1, false)]
     public void Lengths_are_bounded(int app, int name, bool isRead) =>
         Assert.Equal(isRead, StreamName.TryParse(new string('a', app) + "/" + new string('b', name), out _, out _));
@@ -66,6 +72,16 @@ public sealed class StreamNameTests
     [InlineData("\u202eevil", @"\u202eevil")]
     public void What_was_refused_is_escaped_for_the_log(string text, string escaped) =>
         Assert.Equal(escaped, StreamName.Escape(text));
+
+    [Fact]
+    public void Every_name_that_may_be_published_is_one_that_a_segment_store_takes() =>
+        Prop.ForAll(
+            Gen.Elements("live", "a", "show.1", ".x", "seg.ts", "b.m4s", "c.tmp", "..", "", new string('n', 128), "%2e%2e", "d.")
+                .NonEmptyListOf()
+                .Select(parts => string.Join('/', parts))
+                .ToArbitrary(),
+            text => !StreamName.TryParse(text, out StreamName name, out _) || ObjectName.IsStream(name.Value))
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void What_is_logged_is_short() => Assert.InRange(StreamName.Escape(new string('\n', 100_000)).Length, 1, 80);

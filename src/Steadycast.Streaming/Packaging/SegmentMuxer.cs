@@ -14,9 +14,13 @@ namespace Steadycast.Streaming.Packaging;
 internal sealed class SegmentMuxer
 {
     /// <summary>
-    /// Boxes of a fragment, or the packet headers of a transport stream, beside the media: a first guess.
+    /// What a container adds to a unit: boxes, or PES and packet headers and stuffing. A guess on the safe side, since a
+    /// buffer that has to grow is copied.
     /// </summary>
     private const int OverheadPerUnit = 256;
+
+    /// <summary>4 of 188 bytes are a transport stream packet's header.</summary>
+    private const int PacketOverhead = 40;
 
     private readonly Container _container;
     private readonly Dictionary<byte, Mp4Track> _tracks;
@@ -67,7 +71,7 @@ internal sealed class SegmentMuxer
         {
             if (!_tracks.ContainsKey(unit.TrackId))
                 throw new CodecFormatException("Segment", 0, $"An access unit of an unknown track {unit.TrackId}");
-            size += unit.Payload.Length + OverheadPerUnit;
+            size += unit.Payload.Length + (unit.Payload.Length / PacketOverhead) + OverheadPerUnit;
         }
 
         var output = new ArrayBufferWriter<byte>((int)Math.Min(size, Array.MaxLength));

@@ -10,7 +10,9 @@ public sealed record IngestOptions
     /// <summary>Where RTMP is spoken. Default <c>:1935</c>, the port of the specification.</summary>
     public string ListenAddr { get; init; } = ":1935";
 
-    /// <summary>Where the feed, health and metrics are served. Default loopback, since the feed is not for viewers.</summary>
+    /// <summary>
+    /// Where the feed, health and metrics are served. Default loopback, since the feed is not for viewers.
+    /// </summary>
     public string HttpAddr { get; init; } = "127.0.0.1:9101";
 
     /// <summary>The RTMPS listener; absent means none.</summary>
@@ -20,8 +22,8 @@ public sealed record IngestOptions
     public IReadOnlyList<PublishRule> Publish { get; init; } = [];
 
     /// <summary>
-    /// The shortest segment to aim for; a segment ends at the first keyframe at or after it. 1 to 10 seconds. Default 2:
-    /// the keyframe interval that every live encoder's guide asks for.
+    /// The shortest segment to aim for; a segment ends at the first keyframe at or after it. 1 to 10 seconds. Default
+    /// 2: the keyframe interval that every live encoder's guide asks for.
     /// </summary>
     [Range(1, 10)]
     public int SegmentSeconds { get; init; } = 2;
@@ -33,7 +35,9 @@ public sealed record IngestOptions
     [Range(10, 600)]
     public int ReplaySeconds { get; init; } = 70;
 
-    /// <summary>Where numbering is kept over restarts; absent: numbers restart from the clock, above all used before.</summary>
+    /// <summary>
+    /// Where numbering is kept over restarts; absent: numbers restart from the clock, above all used before.
+    /// </summary>
     public string? StateDir { get; init; }
 
     /// <summary>What happens when a second publisher comes for a live stream.</summary>

@@ -15,8 +15,8 @@ namespace Steadycast.Streaming.Ingest;
 /// The <c>ingest</c> section at work: publishers come in over RTMP and RTMPS, each stream's feed goes out over HTTP.
 /// </summary>
 /// <remarks>
-/// Stops in the order of the journey: the door closes and publishers are told; the hub's streams end; each feed ends its
-/// last segment and stores its numbers; feed readers get what they lack and see the end.
+/// Stops in the order of the journey: the door closes and publishers are told; the hub's streams end; each feed ends
+/// its last segment and stores its numbers; feed readers get what they lack and see the end.
 /// </remarks>
 public sealed class IngestRole : IRole
 {
@@ -67,7 +67,8 @@ public sealed class IngestRole : IRole
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _feeds.Start();
-        _listener = await _door.ListenAsync(Parse(_options.ListenAddr, AddressKey), null, AddressKey, cancellationToken);
+        var address = Parse(_options.ListenAddr, AddressKey);
+        _listener = await _door.ListenAsync(address, null, AddressKey, cancellationToken);
         if (_options.Tls is not { } tls)
             return;
         var certificate = new TlsCertificateOptions(tls.CertFile, tls.KeyFile);

@@ -53,7 +53,9 @@ internal sealed class IngestBox : IAsyncDisposable
         return (Dictionary<string, object?>)streams[stream]!;
     }
 
-    /// <summary>As a process that is told to stop: publishers and readers lose it, segments end, numbers are kept.</summary>
+    /// <summary>
+    /// As a process that is told to stop: publishers and readers lose it, segments end, numbers are kept.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         using var atOnce = new CancellationTokenSource();

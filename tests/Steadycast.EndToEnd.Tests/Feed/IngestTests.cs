@@ -58,8 +58,9 @@ public sealed class IngestTests : IDisposable
     public async Task Numbers_continue_when_the_process_of_the_ingest_is_killed_in_the_middle_of_a_segment()
     {
         var (rtmp, http) = (FreePort(), FreePort());
+        var address = new Uri($"http://127.0.0.1:{http}");
         using var client = new FeedClient(
-            new Uri($"http://127.0.0.1:{http}"), new FeedClientOptions(), TimeProvider.System, NullLoggerFactory.Instance);
+            address, new FeedClientOptions(), TimeProvider.System, NullLoggerFactory.Instance);
         var segments = Follow(client, "mystream");
         var read = new List<StampedSegment>();
         const int Kills = 3;
@@ -194,7 +195,8 @@ public sealed class IngestTests : IDisposable
 
     private static Program Publish(string url, string gop) => Start($"{Picture} {Coding} {gop} -f flv {url}");
 
-    private static Program Start(string arguments) => new("ffmpeg", $"-hide_banner -loglevel error -nostdin {arguments}");
+    private static Program Start(string arguments) =>
+        new("ffmpeg", $"-hide_banner -loglevel error -nostdin {arguments}");
 
     /// <summary>A process of this test's own; killed, never asked.</summary>
     private sealed class Program : IDisposable

@@ -25,11 +25,13 @@ const player = createPlayer(video, new URL(path, location.href).href, {
 });
 setText(byId('player'), player.name);
 
-const stalls = new StallMeter(video, (lengthMs) =>
-  lengthMs === null
-    ? log.add('bad', 'The picture stands still.')
-    : log.add('good', `The picture moves again after ${(lengthMs / 1000).toFixed(1)} s.`),
-);
+const stalls = new StallMeter(video, buffered, {
+  onStall: (lengthMs) =>
+    lengthMs === null
+      ? log.add('bad', 'The picture stands still.')
+      : log.add('good', `The picture moves again after ${(lengthMs / 1000).toFixed(1)} s.`),
+  onHiccup: (lengthMs) => log.add('note', `This machine was too busy to play for ${(lengthMs / 1000).toFixed(1)} s.`),
+});
 video.addEventListener('playing', () => log.add('good', `Playing with ${player.name}.`), { once: true });
 
 // Browsers start without sound only; the button says so.
@@ -103,7 +105,7 @@ function buffered(): number {
 }
 
 function playbackState(): string {
-  if (stalls.stalledSince !== null) return 'stalled';
+  if (stalls.stalled) return 'stalled';
   if (!stalls.started) return trouble ? 'offline' : 'waiting';
   return video.paused ? 'paused' : 'live';
 }

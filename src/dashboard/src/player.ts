@@ -64,6 +64,8 @@ class HlsJsPlayer implements Player {
     const hls = new Hls({
       enableWorker: false,
       liveSyncDurationCount: 3,
+      // A machine that was asleep or busy jumps back to live before its place leaves the window.
+      liveMaxLatencyDurationCount: 20,
       backBufferLength: 30,
       manifestLoadPolicy: { default: patient },
       playlistLoadPolicy: { default: patient },

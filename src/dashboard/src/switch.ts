@@ -29,6 +29,7 @@ export interface OriginReport {
 export class SwitchPoll {
   /** Server clock minus this one, in ms; 0 within what a Date header can tell. */
   clockOffsetMs = 0;
+  private failures = 0;
 
   constructor(
     private readonly url: string,
@@ -48,9 +49,11 @@ export class SwitchPoll {
       const date = Date.parse(response.headers.get('date') ?? '');
       const offset = Number.isNaN(date) ? 0 : date - Date.now();
       this.clockOffsetMs = Math.abs(offset) < 2500 ? 0 : offset;
+      this.failures = 0;
       this.onReport(report);
     } catch {
-      this.onReport(null);
+      // One may be this machine's doing.
+      if (++this.failures > 1) this.onReport(null);
     }
     window.setTimeout(() => void this.ask(), Math.max(200, 1000 - (performance.now() - began)));
   }

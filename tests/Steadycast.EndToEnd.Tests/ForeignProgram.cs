@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Steadycast.EndToEnd.Tests;
@@ -28,7 +29,15 @@ internal static class ForeignProgram
                 RedirectStandardInput = true,
             },
         };
-        process.Start();
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            Assert.Fail($"{program} cannot be started ({e.Message}); install the Debian package {PackageOf(program)}");
+        }
+
         process.StandardInput.Close();
         using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -45,4 +54,11 @@ internal static class ForeignProgram
                 process.Kill(entireProcessTree: true);
         }
     }
+
+    private static string PackageOf(string program) => program switch
+    {
+        "ffprobe" => "ffmpeg",
+        "gst-launch-1.0" => "gstreamer1.0-tools (and gstreamer1.0-plugins-base, -good, -bad, -ugly)",
+        _ => program,
+    };
 }

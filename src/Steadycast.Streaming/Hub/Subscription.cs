@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Threading.Tasks.Sources;
+using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Chunks;
 
 namespace Steadycast.Streaming.Hub;
@@ -335,14 +336,19 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
     {
         var writer = new ArrayBufferWriter<byte>(1024);
         foreach (TrackHeader header in headers)
+        {
+            // Metadata that is not at time 0 is a stream of subtitles to FFmpeg's demuxer (5.1, flvdec.c).
+            uint timestamp = header.Type == RtmpMessageType.DataAmf0 ? 0 : (uint)timeMs;
             ChunkWriter.Write(
                 writer,
                 StreamLog.ChunkStreamOf(header.Type),
                 header.Type,
                 StreamLog.MessageStreamId,
-                (uint)timeMs,
+                timestamp,
                 header.Payload,
                 StreamHub.ChunkSize);
+        }
+
         return writer.WrittenSpan.ToArray();
     }
 

@@ -49,8 +49,7 @@ public sealed class ClientSessionTests
 
         Assert.Equal("play live/show on 1", pair.Server.Lines[^1]);
         Assert.Equal(
-            [ClientEventKind.Status, ClientEventKind.Started, ClientEventKind.Media, ClientEventKind.Media,
-             ClientEventKind.Media, ClientEventKind.Ended],
+            [ClientEventKind.Status, ClientEventKind.Started, ClientEventKind.Media, ClientEventKind.Ended],
             pair.ClientEvents);
         Assert.Contains("Video 40 9000", pair.Played);
     }

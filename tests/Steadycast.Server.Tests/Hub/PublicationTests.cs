@@ -84,7 +84,7 @@ public sealed class PublicationTests : IAsyncDisposable
         using Subscription player = bench.Subscribe();
         using Subscription feed = bench.Subscribe(SubscriptionKind.Feed);
         first.Append(Picture(10_040));
-        Assert.Equal("M10000 H10000 h10000 K10000 P10040", Read(player));
+        Assert.Equal("M0 H10000 h10000 K10000 P10040", Read(player));
         first.Dispose();
         Assert.Equal("", Read(player));
 

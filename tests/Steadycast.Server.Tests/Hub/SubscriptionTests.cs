@@ -19,7 +19,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
         publication.Append(Picture(2040));
 
         using Subscription player = bench.Subscribe();
-        Assert.Equal("M2000 H2000 h2000 K2000 A2010 P2040", Read(player));
+        Assert.Equal("M0 H2000 h2000 K2000 A2010 P2040", Read(player));
 
         publication.Append(Sound(2050));
         Assert.Equal("A2050", Read(player));
@@ -49,7 +49,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
         Assert.Equal("", Read(player));
 
         publication.Append(Keyframe(10));
-        Assert.Equal("M10 H10 h10 K10", Read(player));
+        Assert.Equal("M0 H10 h10 K10", Read(player));
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
         publication.Append(Sound(11_000));
 
         using Subscription player = bench.Subscribe();
-        Assert.Equal("M11000 H11000 h11000 A11000", Read(player));
+        Assert.Equal("M0 H11000 h11000 A11000", Read(player));
     }
 
     [Fact]

@@ -25,22 +25,16 @@ internal sealed class MessageWriter(IBufferWriter<byte> output, ArrayBufferWrite
         amf.WriteNumber(transaction);
         foreach (Amf0Value argument in arguments)
             amf.WriteValue(argument);
-        Write(CommandChunkStream, RtmpMessageType.CommandAmf0, streamId);
-    }
-
-    /// <summary>A data message; streams' own messages go on a chunk stream of their own.</summary>
-    public void WriteData(uint streamId, params ReadOnlySpan<Amf0Value> values)
-    {
-        scratch.ResetWrittenCount();
-        var amf = new Amf0Writer(scratch);
-        foreach (Amf0Value value in values)
-            amf.WriteValue(value);
-        Write(MediaChunkStream.Data, RtmpMessageType.DataAmf0, streamId);
+        ChunkWriter.Write(
+            output,
+            CommandChunkStream,
+            RtmpMessageType.CommandAmf0,
+            streamId,
+            0,
+            scratch.WrittenSpan,
+            chunkSize);
     }
 
     public void WriteStatus(uint streamId, StatusInfo status) =>
         WriteCommand(streamId, "onStatus", 0, Amf0Value.Null, status.ToValue());
-
-    private void Write(int chunkStreamId, RtmpMessageType type, uint streamId) =>
-        ChunkWriter.Write(output, chunkStreamId, type, streamId, 0, scratch.WrittenSpan, chunkSize);
 }

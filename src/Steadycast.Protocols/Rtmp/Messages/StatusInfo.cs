@@ -52,5 +52,4 @@ public static class StatusCode
     public const string PauseNotify = "NetStream.Pause.Notify";
     public const string UnpauseNotify = "NetStream.Unpause.Notify";
     public const string SeekFailed = "NetStream.Seek.Failed";
-    public const string DataStart = "NetStream.Data.Start";
 }

@@ -62,6 +62,9 @@ public sealed partial class ServerSession
         Writer(output).WriteStatus(stream.MessageStreamId, StatusInfo.Error(code, description));
     }
 
+    /// <remarks>
+    /// Without |RtmpSampleAccess and NetStream.Data.Start, which Flash alone needed and FFmpeg takes for further tracks.
+    /// </remarks>
     public void AcceptPlay(IBufferWriter<byte> output)
     {
         StreamRequest stream = Answer(SessionState.PlayAsked, SessionState.Playing, _stream);
@@ -71,8 +74,6 @@ public sealed partial class ServerSession
         new UserControl(UserControlEvent.StreamBegin, id).Write(writer);
         writer.WriteStatus(id, StatusInfo.Status(StatusCode.PlayReset, $"Playing and resetting {stream.Path}."));
         writer.WriteStatus(id, StatusInfo.Status(StatusCode.PlayStart, $"Started playing {stream.Path}."));
-        writer.WriteData(id, "|RtmpSampleAccess", true, true);
-        writer.WriteData(id, "onStatus", Amf0Value.Object(new Amf0Property("code", StatusCode.DataStart)));
     }
 
     /// <param name="code">PlayStreamNotFound or PlayFailed.</param>

@@ -18,6 +18,9 @@ internal sealed partial class RoleHost(
 
     public IReadOnlyList<IRole> Roles => roles;
 
+    /// <summary>Where HTTP is answered, once started: <c>http://127.0.0.1:8080</c>.</summary>
+    public IReadOnlyList<string> Urls => [.. _apps.SelectMany(a => a.Urls)];
+
     /// <summary>Why this process cannot do its job now; empty when it can.</summary>
     public IReadOnlyList<string> Reasons()
     {

@@ -54,11 +54,8 @@ internal sealed class HealthEndpoints(RoleHost host, MetricStore metrics)
         var accept = context.Request.Headers[HeaderNames.Accept].ToString();
         var text = new PrometheusText(PrometheusText.Accepts(accept));
         ProcessMetrics.Write(text);
-        foreach (var role in host.Roles)
-        {
-            text.Single($"steadycast_{role.Name}_ready", FamilyKind.Gauge,
-                "Whether the role can do its job: 1 or 0.", role.Health().Ready ? 1 : 0);
-        }
+        text.Gauge("steadycast_role_ready", host.Roles.Select(r => (new KeyValuePair<string, object?>("role", r.Name),
+            r.Health().Ready ? 1.0 : 0.0)));
 
         metrics.Scrape(text);
         return Write(context, 200, text.ContentType, System.Text.Encoding.UTF8.GetBytes(text.ToString()));

@@ -28,7 +28,7 @@ internal sealed class Family
     public Family(Instrument instrument)
     {
         Name = instrument.Name;
-        Help = instrument.Description ?? "";
+        Help = instrument.Description ?? MetricReference.MeaningOf(instrument.Name);
         IsObservable = instrument.IsObservable;
         var type = instrument.GetType().Name;
         Kind = type switch

@@ -57,8 +57,7 @@ internal sealed class MetricStore : IDisposable
             foreach (var group in _families.GroupBy(f => f.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
                 text.Family([.. group]);
             var refused = _families.Sum(f => f.Refused);
-            text.Single("steadycast_telemetry_refused_measurements_total", FamilyKind.Counter,
-                "Measurements left out because their instrument has too many label values.", refused);
+            text.Single("steadycast_telemetry_refused_measurements_total", FamilyKind.Counter, refused);
         }
     }
 

@@ -64,10 +64,18 @@ internal sealed class PrometheusText(bool openMetrics)
     }
 
     /// <summary>A family of one series with neither instrument nor room: what the process says of itself.</summary>
-    public void Single(string name, FamilyKind kind, string help, double value, params KeyValuePair<string, object?>[] labels)
+    public void Single(string name, FamilyKind kind, double value, params KeyValuePair<string, object?>[] labels)
     {
-        var sample = Header(name, kind, help);
+        var sample = Header(name, kind, MetricReference.MeaningOf(name));
         Sample(sample, Labels(labels), value);
+    }
+
+    /// <summary>A gauge with one label, as <see cref="Single"/>.</summary>
+    public void Gauge(string name, IEnumerable<(KeyValuePair<string, object?> Label, double Value)> values)
+    {
+        var sample = Header(name, FamilyKind.Gauge, MetricReference.MeaningOf(name));
+        foreach (var (label, value) in values)
+            Sample(sample, Labels([label]), value);
     }
 
     public override string ToString() => openMetrics ? _text + "# EOF\n" : _text.ToString();

@@ -20,6 +20,12 @@ public sealed class LabUnderTest : IAsyncLifetime
     private readonly List<string> _output = [];
     private Process? _lab;
 
+    /// <summary>Where the lab keeps its files.</summary>
+    public string Folder => _folder;
+
+    /// <summary>What was added to every port.</summary>
+    public int PortOffset => Playlist.Port - 8080;
+
     /// <summary>From the start of the process to the first playlist from the switch.</summary>
     public TimeSpan TimeToAir { get; private set; }
 
@@ -120,6 +126,8 @@ public sealed class LabUnderTest : IAsyncLifetime
             s => s.GetProperty("msn").GetInt64(),
             s => (s.GetProperty("uri").GetString()!, s.GetProperty("sha256").GetString()!));
     }
+
+    public Task<string> PlaylistTextAsync() => _http.GetStringAsync(Playlist);
 
     public Task<byte[]> FetchAsync(string box, string uri) =>
         _http.GetByteArrayAsync(new Uri(AddressOf(box), $"/hls/{Stream}/{uri}"));

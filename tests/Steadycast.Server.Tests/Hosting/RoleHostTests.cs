@@ -92,7 +92,7 @@ public sealed class RoleHostTests : IAsyncDisposable
 
         Assert.Equal(expected, answer.Content.Headers.ContentType!.MediaType);
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.Contains("\nsteadycast_a_ready 1\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nsteadycast_role_ready{role=\"a\"} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nprocess_start_time_seconds ", text, StringComparison.Ordinal);
         Assert.Contains("\nsteadycast_build_info{", text, StringComparison.Ordinal);
     }

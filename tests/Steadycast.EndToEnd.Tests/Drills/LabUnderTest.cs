@@ -35,8 +35,8 @@ public sealed class LabUnderTest : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        // Ports of other labs, and of other runs of these tests, are not in the way; all stay below those that the system
-        // gives to clients.
+        // Ports of other labs, and of other runs of these tests, are not in the way; all stay below those that the
+        // system gives to clients.
         var offset = 12_000 + Environment.ProcessId % 10 * 1000;
         var started = TimeProvider.System.GetTimestamp();
         Playlist = new Uri($"http://127.0.0.1:{8080 + offset}/hls/index.m3u8");

@@ -12,7 +12,7 @@ using Steadycast.Streaming.Transport;
 
 namespace Steadycast.EndToEnd.Tests.Rtmp;
 
-/// <summary>A hub behind an RTMP and an RTMPS door on loopback, which writes down every message of every stream.</summary>
+/// <summary>A hub behind an RTMP and an RTMPS door on loopback; writes down every message of every stream.</summary>
 internal sealed class LiveDoor : IAsyncDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -81,14 +81,18 @@ internal sealed class LiveDoor : IAsyncDisposable
 
     private async Task ListenAsync(StreamName name)
     {
-        if (!_hub.TrySubscribe(name, new SubscriptionOptions(SubscriptionKind.Recorder), out Subscription? subscription))
+        var recorder = new SubscriptionOptions(SubscriptionKind.Recorder);
+        if (!_hub.TrySubscribe(name, recorder, out Subscription? subscription))
             return;
         using (subscription)
         {
             while (await subscription.WaitAsync())
             {
                 while (subscription.TryReadMessage(out LogMessage m))
-                    Messages.Enqueue(new LiveMessage(name.Value, m.Type, m.WireTimestamp, m.Flags, m.Payload.ToArray()));
+                {
+                    Messages.Enqueue(
+                        new LiveMessage(name.Value, m.Type, m.WireTimestamp, m.Flags, m.Payload.ToArray()));
+                }
             }
         }
     }

@@ -67,7 +67,8 @@ public sealed class PlayerTests : IAsyncLifetime
         string file = _door.FileName("played.flv");
         await ForeignProgram.RunAsync(
             "gst-launch-1.0",
-            ["-q", source, $"location={_door.Url("live/show")}", "num-buffers=150", "!", "filesink", $"location={file}"],
+            ["-q", source, $"location={_door.Url("live/show")}", "num-buffers=150", "!",
+             "filesink", $"location={file}"],
             Token);
 
         await AssertTracksAsync(file);

@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using System.Text;
+using Steadycast.Protocols.Amf;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Messages;
 using Steadycast.Streaming.Hub;
@@ -174,6 +177,29 @@ public sealed class RtmpDoorTests
     }
 
     [Fact]
+    public async Task A_player_that_pauses_gets_nothing_and_goes_on_at_the_live_edge()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher publisher = await door.PublishAsync("live/show");
+        await SendGroupAsync(publisher, 0);
+        using TcpClient player = await door.ConnectAsync();
+        NetworkStream stream = player.GetStream();
+        await stream.WriteAsync(EncoderScripts.LibrtmpPlayer("live", "show").ToArray(), door.Deadline);
+        await door.UntilAsync(() => Sent(door) > 20_000);
+
+        await stream.WriteAsync(Pause(true), door.Deadline);
+        await ReadUntilAsync(stream, "NetStream.Pause.Notify", door);
+        double sent = Sent(door);
+        await SendGroupAsync(publisher, 2000);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 10);
+        Assert.Equal(sent, Sent(door));
+
+        await stream.WriteAsync(Pause(false), door.Deadline);
+        await ReadUntilAsync(stream, "NetStream.Unpause.Notify", door);
+        await door.UntilAsync(() => Sent(door) > sent + 20_000);
+    }
+
+    [Fact]
     public async Task Stopping_tells_publishers_and_players()
     {
         TestDoor door = TestDoor.Open();
@@ -191,6 +217,24 @@ public sealed class RtmpDoorTests
         Assert.Equal(2, door.Meters.Sum("steadycast_rtmp_closed_total", "reason=stopping"));
         Assert.Equal(0, door.Meters.Sum("steadycast_rtmp_connections"));
         await door.DisposeAsync();
+    }
+
+    private static double Sent(TestDoor door) =>
+        door.Meters.Sum("steadycast_rtmp_media_bytes_total", "direction=sent");
+
+    private static byte[] Pause(bool pause) =>
+        new RtmpScript().Command(8, 1, "pause", 0, Amf0Value.Null, pause, 0.0).ToArray();
+
+    private static async Task ReadUntilAsync(NetworkStream stream, string text, TestDoor door)
+    {
+        byte[] buffer = new byte[65_536];
+        var read = new List<byte>();
+        while (!Encoding.Latin1.GetString([.. read]).Contains(text, StringComparison.Ordinal))
+        {
+            int count = await stream.ReadAsync(buffer, door.Deadline);
+            Assert.NotEqual(0, count);
+            read.AddRange(buffer.AsSpan(0, count));
+        }
     }
 
     private static StreamName Name(string text) =>

@@ -63,7 +63,7 @@ public sealed partial class ServerSession
     }
 
     /// <remarks>
-    /// Without |RtmpSampleAccess and NetStream.Data.Start, which Flash alone needed and FFmpeg takes for further tracks.
+    /// Without |RtmpSampleAccess and NetStream.Data.Start: Flash alone needed them, and FFmpeg takes them for tracks.
     /// </remarks>
     public void AcceptPlay(IBufferWriter<byte> output)
     {

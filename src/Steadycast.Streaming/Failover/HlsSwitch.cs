@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -22,9 +21,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
     private static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);
 
-    /// <summary>On top of twice the window, for players that pause; as the stores keep theirs.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
-
     private readonly string _stream;
     private readonly IReadOnlyList<OriginClient> _origins;
     private readonly MergedTimeline _timeline;
@@ -35,7 +31,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     private readonly long _startedAt;
     private readonly Channel<Action> _inbox =
         Channel.CreateBounded<Action>(new BoundedChannelOptions(InboxSize) { SingleReader = true });
-    private readonly ConcurrentDictionary<string, Retained> _retained = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _fetches = [];
     private Task _observing = Task.CompletedTask;
@@ -108,21 +103,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     public async ValueTask WaitAsync(long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
         await _board.WaitAsync(_stream, edge, timeout, cancellationToken);
 
-    /// <summary>
-    /// A published object: from memory; after a restart or under memory pressure from disk or an origin.
-    /// </summary>
-    public ValueTask<SegmentResponse?> FindObjectAsync(string name, CancellationToken cancellationToken)
-    {
-        var key = new ObjectKey(_stream, name);
-        if (_parts.Cache.Find(key) is { } hit)
-        {
-            _parts.Metrics.CacheRequest("hit");
-            return ValueTask.FromResult<SegmentResponse?>(hit);
-        }
-
-        return FindAgainAsync(key, cancellationToken);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -136,57 +116,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     }
 
     private TimeSpan Now => _parts.Time.GetElapsedTime(_startedAt);
-
-    private async ValueTask<SegmentResponse?> FindAgainAsync(ObjectKey key, CancellationToken cancellationToken)
-    {
-        var loaded = false;
-        var found = await _parts.Cache.GetOrLoadAsync(
-            key,
-            k =>
-            {
-                loaded = true;
-                return LoadAsync(k);
-            },
-            cancellationToken);
-        _parts.Metrics.CacheRequest(loaded ? "miss" : "coalesced");
-        return found;
-    }
-
-    private async Task<SegmentResponse?> LoadAsync(ObjectKey key)
-    {
-        var promised = Promised(key.Name);
-        if (_journal is not null && await _journal.ReadAsync(key.Name) is { } bytes)
-        {
-            var hash = SegmentResponse.HashOf(bytes.Span);
-            if (promised is null || promised.Sha256 == hash)
-                return Keep(key, new SegmentResponse(key.Name, bytes, hash), promised);
-        }
-
-        if (promised is null)
-            return null;
-        var order = Enumerable.Range(0, _origins.Count).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
-        var result = await _parts.Fetch.GetAsync(
-            key, promised.Kind, promised.Bytes, promised.Sha256, order, DeadlineFor(promised.Target), _stopping.Token);
-        return result.Response is { } response ? Keep(key, response, promised) : null;
-    }
-
-    private SegmentResponse Keep(ObjectKey key, SegmentResponse response, Promise? promised)
-    {
-        _parts.Cache.Add(key, response, promised is { Listed: true } ? null : Unpublished);
-        return response;
-    }
-
-    /// <summary>What was published of an object: by the current playlist, or by one not long ago.</summary>
-    private Promise? Promised(string name)
-    {
-        if (Volatile.Read(ref _current)?.Index is not { } index)
-            return null;
-        if (index.Segments.FirstOrDefault(s => s.Uri == name && !s.Gap) is { } segment)
-            return new Promise("segment", segment.Bytes, segment.Sha256, index.TargetDurationSeconds, Listed: true);
-        if (index.Maps.FirstOrDefault(m => m.Uri == name) is { } map)
-            return new Promise("init", map.Bytes, map.Sha256, index.TargetDurationSeconds, Listed: true);
-        return _retained.TryGetValue(name, out var retained) && retained.Until > Now ? retained.Promise : null;
-    }
 
     /// <summary>Follows one origin's index for as long as the switch lives.</summary>
     private async Task ObserveAsync(int origin, CancellationToken cancellationToken)
@@ -308,31 +237,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     {
         Volatile.Write(ref _current, new RenderedStream(index, _parts.Time.GetUtcNow(), _parts.Time.GetTimestamp()));
         _board.Set(index);
-    }
-
-    /// <summary>What left the window stays to be had for a while: players hold older playlists.</summary>
-    private void Release(Publication publication)
-    {
-        if (publication.Before is not { } before)
-            return;
-        var keep = Ticks.ToSpan(before.Segments.Sum(s => s.Duration)) * 2 + Grace;
-        var until = Now + keep;
-        void Retain(string name, Promise promise)
-        {
-            _parts.Cache.Expire(new ObjectKey(_stream, name), keep);
-            _retained[name] = new Retained(promise, until);
-        }
-
-        var target = before.TargetDurationSeconds;
-        foreach (var segment in publication.Left.Where(s => !s.Gap))
-            Retain(segment.Uri, new Promise("segment", segment.Bytes, segment.Sha256, target, Listed: false));
-        foreach (var map in before.Maps.Where(map => publication.Index.Maps.All(m => m.Uri != map.Uri)))
-            Retain(map.Uri, new Promise("init", map.Bytes, map.Sha256, target, Listed: false));
-        foreach (var (name, retained) in _retained)
-        {
-            if (retained.Until <= Now)
-                _retained.TryRemove(name, out _);
-        }
     }
 
     private static TimeSpan DeadlineFor(int targetDurationSeconds) =>
@@ -463,8 +367,4 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
         return new StreamSnapshot(_stream, active, Volatile.Read(ref _current)?.Index, _pdtDrift, _switches, origins);
     }
-
-    private sealed record Promise(string Kind, int Bytes, string Sha256, int Target, bool Listed);
-
-    private sealed record Retained(Promise Promise, TimeSpan Until);
 }

@@ -30,11 +30,14 @@ internal sealed class SwitchMetrics
     private readonly Counter<long> _cacheRequests;
     private readonly Counter<long> _stateFailures;
 
+    /// <param name="origins">The origins' names.</param>
     /// <param name="streams">The streams as they stand.</param>
+    /// <param name="headline">The stream that the metrics without a stream label tell of.</param>
     /// <param name="cacheBytes">Bytes of segments in memory.</param>
     /// <param name="time">For the age of the origins' newest segments.</param>
     public SwitchMetrics(
         IMeterFactory meters,
+        IEnumerable<string> origins,
         Func<IReadOnlyList<StreamSnapshot>> streams,
         Func<StreamSnapshot?> headline,
         Func<long> cacheBytes,
@@ -54,46 +57,51 @@ internal sealed class SwitchMetrics
         _failovers = meter.CreateCounter<long>("failovers_total", description: "Moves to a less preferred origin.");
         _switchbacks = meter.CreateCounter<long>("switchbacks_total", description: "Moves to a more preferred origin.");
 
-        _switches = meter.CreateCounter<long>("steadycast_switch_switches_total");
-        _switchSeconds = meter.CreateHistogram<double>("steadycast_switch_switch_seconds", "s");
-        _fetches = meter.CreateCounter<long>("steadycast_switch_origin_fetches_total");
-        _fetchSeconds = meter.CreateHistogram<double>("steadycast_switch_origin_fetch_seconds", "s");
-        _hedges = meter.CreateCounter<long>("steadycast_switch_hedges_total");
-        _fallbacks = meter.CreateCounter<long>("steadycast_switch_fallbacks_total");
-        _splices = meter.CreateCounter<long>("steadycast_switch_splices_total");
-        _mismatches = meter.CreateCounter<long>("steadycast_switch_segment_mismatches_total");
-        _corrupt = meter.CreateCounter<long>("steadycast_switch_segment_corrupt_total");
-        _gaps = meter.CreateCounter<long>("steadycast_switch_gaps_total");
-        _windows = meter.CreateCounter<long>("steadycast_switch_new_windows_total");
-        _publishSeconds = meter.CreateHistogram<double>("steadycast_switch_publish_latency_seconds", "s");
-        _blocked = meter.CreateCounter<long>("steadycast_switch_regressions_blocked_total");
-        _staleServed = meter.CreateCounter<long>("steadycast_switch_stale_served_total");
-        _allDown = meter.CreateCounter<double>("steadycast_switch_all_down_seconds_total", "s");
-        _cacheRequests = meter.CreateCounter<long>("steadycast_switch_cache_requests_total");
-        _stateFailures = meter.CreateCounter<long>("steadycast_switch_state_write_failures_total");
-        meter.CreateObservableGauge("steadycast_switch_cache_bytes", cacheBytes, "By");
+        _switches = meter.CreateCounter<long>(
+            "steadycast_switch_switches_total", description: "Changes of the active origin.");
+        _switchSeconds = meter.CreateHistogram<double>(
+            "steadycast_switch_switch_seconds", "s",
+            "First sign of trouble with the active origin to the next published segment.");
+        _fetches = meter.CreateCounter<long>(
+            "steadycast_switch_origin_fetches_total", description: "Requests to origins.");
+        _fetchSeconds = meter.CreateHistogram<double>(
+            "steadycast_switch_origin_fetch_seconds", "s", "Successful requests, without the long-polled index.");
+        _hedges = meter.CreateCounter<long>(
+            "steadycast_switch_hedges_total",
+            description: "Segments asked of a second origin because the first was slow.");
+        _fallbacks = meter.CreateCounter<long>(
+            "steadycast_switch_fallbacks_total", description: "Segments asked of the next origin because one failed.");
+        _splices = meter.CreateCounter<long>(
+            "steadycast_switch_splices_total",
+            description: "Segments whose end came from another origin than their beginning.");
+        _mismatches = meter.CreateCounter<long>(
+            "steadycast_switch_segment_mismatches_total",
+            description: "Other bytes than were published under the same number.");
+        _corrupt = meter.CreateCounter<long>(
+            "steadycast_switch_segment_corrupt_total", description: "Bytes that are not what the index promises.");
+        _gaps = meter.CreateCounter<long>(
+            "steadycast_switch_gaps_total", description: "Segments lost on every origin.");
+        _windows = meter.CreateCounter<long>(
+            "steadycast_switch_new_windows_total", description: "Playlists begun anew because the numbers jumped.");
+        _publishSeconds = meter.CreateHistogram<double>(
+            "steadycast_switch_publish_latency_seconds", "s", "An origin's index seen to segment published.");
+        _blocked = meter.CreateCounter<long>(
+            "steadycast_switch_regressions_blocked_total",
+            description: "Playlists or segments that would have broken a promise.");
+        _staleServed = meter.CreateCounter<long>(
+            "steadycast_switch_stale_served_total", description: "Answers with a playlist that does not move.");
+        _allDown = meter.CreateCounter<double>(
+            "steadycast_switch_all_down_seconds_total", "s", "Time with every origin of a stream down.");
+        _cacheRequests = meter.CreateCounter<long>(
+            "steadycast_switch_cache_requests_total", description: "Viewers' requests for segments.");
+        _stateFailures = meter.CreateCounter<long>(
+            "steadycast_switch_state_write_failures_total",
+            description: "Writes of the state that failed or were skipped.");
+        meter.CreateObservableGauge("steadycast_switch_cache_bytes", cacheBytes, "By", "Segments in memory.");
 
-        void PerStream<T>(string name, Func<StreamSnapshot, T?> value, string? unit = null)
-            where T : struct =>
-            meter.CreateObservableGauge(name, () => OfStreams(streams(), value), unit);
-        void PerOrigin<T>(string name, Func<StreamSnapshot, OriginSnapshot, T?> value, string? unit = null)
-            where T : struct =>
-            meter.CreateObservableGauge(name, () => OfOrigins(streams(), value), unit);
-
-        PerStream("steadycast_switch_published_edge_msn", s => s.Index?.Edge);
-        PerStream("steadycast_switch_published_first_msn", s => s.Index?.First);
-        PerStream("steadycast_switch_epoch_id", s => (long?)s.Index?.Segments[^1].EpochId);
-        PerStream("steadycast_switch_pdt_drift_seconds", s => s.PdtDrift?.TotalSeconds, "s");
-        PerOrigin<long>(
-            "steadycast_switch_active_origin",
-            (s, o) => s.Active is null ? null : (s.Active.Rank == o.Rank ? 1 : 0));
-        PerOrigin("steadycast_switch_origin_up", (_, o) => (long?)(o.IsHeard ? 1 : 0));
-        PerOrigin("steadycast_switch_origin_edge_msn", (_, o) => o.IsHeard ? o.Edge : (long?)null);
-        PerOrigin(
-            "steadycast_switch_origin_edge_age_seconds",
-            (_, o) => o.IsHeard ? time.GetElapsedTime(o.AdvancedAt).TotalSeconds : (double?)null,
-            "s");
-        PerOrigin("steadycast_switch_origin_lag_segments", (_, o) => o.IsHeard ? o.Lag : (long?)null);
+        AddStreamGauges(meter, streams);
+        AddOriginGauges(meter, streams, time);
+        BeginAtZero(origins);
     }
 
     public DoorMetrics Door { get; }
@@ -149,6 +157,51 @@ internal sealed class SwitchMetrics
         _cacheRequests.Add(1, new KeyValuePair<string, object?>("result", result));
 
     public void StateWriteFailed() => _stateFailures.Add(1);
+
+    private static void AddStreamGauges(Meter meter, Func<IReadOnlyList<StreamSnapshot>> streams)
+    {
+        void Add<T>(string name, Func<StreamSnapshot, T?> value, string text, string? unit = null)
+            where T : struct =>
+            meter.CreateObservableGauge($"steadycast_switch_{name}", () => OfStreams(streams(), value), unit, text);
+
+        Add("published_edge_msn", s => s.Index?.Edge, "Newest published segment.");
+        Add("published_first_msn", s => s.Index?.First, "Oldest listed segment.");
+        Add("epoch_id", s => (long?)s.Index?.Segments[^1].EpochId, "Epoch of the newest published segment.");
+        Add(
+            "pdt_drift_seconds",
+            s => s.PdtDrift?.TotalSeconds,
+            "How far behind the wall clock the newest segment ended when it was published.",
+            "s");
+    }
+
+    private static void AddOriginGauges(Meter meter, Func<IReadOnlyList<StreamSnapshot>> streams, TimeProvider time)
+    {
+        void Add<T>(string name, Func<StreamSnapshot, OriginSnapshot, T?> value, string text, string? unit = null)
+            where T : struct =>
+            meter.CreateObservableGauge($"steadycast_switch_{name}", () => OfOrigins(streams(), value), unit, text);
+
+        Add<long>(
+            "active_origin",
+            (s, o) => s.Active is null ? null : (s.Active.Rank == o.Rank ? 1 : 0),
+            "1 for the active origin, 0 for the others.");
+        Add<long>("origin_up", (_, o) => o.IsHeard ? 1 : 0, "1: it answers for the stream.");
+        Add<long>("origin_edge_msn", (_, o) => o.IsHeard ? o.Edge : null, "Newest segment it lists.");
+        Add<long>("origin_lag_segments", (_, o) => o.IsHeard ? o.Lag : null, "Segments behind the best origin.");
+        Add<double>(
+            "origin_edge_age_seconds",
+            (_, o) => o.IsHeard ? time.GetElapsedTime(o.AdvancedAt).TotalSeconds : null,
+            "Since its edge moved.",
+            "s");
+    }
+
+    /// <summary>The old names are there from the start: a rule on an increase needs a zero before it.</summary>
+    private void BeginAtZero(IEnumerable<string> origins)
+    {
+        _failovers.Add(0);
+        _switchbacks.Add(0);
+        foreach (var origin in origins)
+            _serverErrors.Add(0, new KeyValuePair<string, object?>("origin", origin));
+    }
 
     private static string OutcomeOf(OriginFault fault) => fault switch
     {

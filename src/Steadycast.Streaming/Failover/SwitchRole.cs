@@ -50,6 +50,7 @@ public sealed partial class SwitchRole : IRole
         var cache = new SegmentCache(options.MaxCacheBytes, time);
         _metrics = new SwitchMetrics(
             meters,
+            _origins.Select(o => o.Name),
             () => [.. _library!.Switches.Select(s => s.Snapshot)],
             () => _library!.Headline?.Snapshot,
             () => cache.Bytes,

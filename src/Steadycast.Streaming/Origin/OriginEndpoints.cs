@@ -123,6 +123,12 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
             ObjectName.MultivariantPlaylist => "multivariant_playlist",
             _ => "index",
         };
+        if (stream is null && library.Streams.Count > 1)
+        {
+            await ProblemResponse.WriteAsync(context, 404, "there are several streams: /hls/streams.json names them");
+            return kind;
+        }
+
         RenderedStream? rendered = null;
         var state = stream is null ? StreamState.Cold : library.Find(stream, out rendered);
         var isPoll = kind == "index" && state != StreamState.Unknown;

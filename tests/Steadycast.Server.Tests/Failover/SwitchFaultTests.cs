@@ -67,6 +67,9 @@ public sealed class SwitchFaultTests
         Assert.Equal(1, stage.Meters.Sum(Failovers));
         Assert.Equal(0, stage.Meters.Sum("switcher_active_origin"));
         Assert.Equal(0, stage.Meters.Sum("steadycast_switch_origin_up", "origin=primary"));
+        // A dead origin's age is gone, not frozen at its last good value.
+        Assert.Equal(0, stage.Meters.Sum("segment_age_seconds", "origin=primary"));
+        Assert.NotEqual(0, stage.Meters.Sum("segment_age_seconds", "origin=backup"));
 
         await stage.Primary.ReviveAsync();
         stage.Primary.Publish(stage.Edge - Stage.Window + 1, stage.Edge);

@@ -44,7 +44,7 @@ public sealed partial class MetricReferenceTests
             .Where(c => c.GetParameters() is [{ } only] && only.ParameterType == typeof(IMeterFactory));
         foreach (var room in rooms)
             room.Invoke([factory]);
-        _ = new SwitchMetrics(factory, () => [], () => null, () => 0, TimeProvider.System);
+        _ = new SwitchMetrics(factory, ["primary"], () => [], () => null, () => 0, TimeProvider.System);
         var own = new PrometheusText(openMetrics: false);
         ProcessMetrics.Write(own);
         using (var empty = new MetricStore(new ServiceCollection().AddMetrics().BuildServiceProvider()

@@ -4,7 +4,7 @@ namespace Steadycast.Compare;
 internal static class Measurement
 {
     // Joins and the first keyframes are over by then, and the JIT has seen the hot path.
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
 
     public static async Task<Result> RunAsync(Scenario scenario, string server, TimeSpan time)
     {
@@ -15,17 +15,20 @@ internal static class Measurement
         await using var players = await Players.StartAsync(process.Port, scenario.Players, stop.Token);
         await Task.Delay(WarmUp, TimeProvider.System, stop.Token);
 
-        (double cpu, long sent, long received) = (process.CpuSeconds, publishers.BytesSent, players.BytesReceived);
+        ((double user, double system), long sent, long received) =
+            (process.Cpu, publishers.BytesSent, players.BytesReceived);
         long began = TimeProvider.System.GetTimestamp();
         await Task.Delay(time, TimeProvider.System, stop.Token);
         double elapsed = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        (cpu, sent, received) =
-            (process.CpuSeconds - cpu, publishers.BytesSent - sent, players.BytesReceived - received);
+        (double User, double System) cpu = process.Cpu;
+        (sent, received) = (publishers.BytesSent - sent, players.BytesReceived - received);
 
         long carried = scenario.Players > 0 ? received : sent;
         int streams = scenario.Players > 0 ? scenario.Players : scenario.Publishers;
+        double gbit = carried * 8 / 1e9;
         return new Result(
-            cpu / (carried * 8 / 1e9),
+            (cpu.User - user) / gbit,
+            (cpu.System - system) / gbit,
             carried / (Picture.BytesPerSecond * elapsed * streams),
             process.RssMegabytes,
             players.MedianJoinSeconds);

@@ -27,7 +27,7 @@ foreach (Scenario scenario in scenarios)
     // In turn, not one after the other: what else the machine does falls on all alike.
     for (int round = 0; round < rounds; round++)
         foreach (string server in servers)
-            if (server != "merged" || scenario.Players > 0)
+            if (!server.StartsWith("merged", StringComparison.Ordinal) || scenario.Players > 0)
                 report.Add(scenario, server, await Measurement.RunAsync(scenario, server, time));
     report.Print(scenario);
 }

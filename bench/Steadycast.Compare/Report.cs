@@ -13,7 +13,7 @@ internal sealed class Report
     {
         Console.WriteLine();
         Console.WriteLine(scenario.Name);
-        Write("server", "CPU-s/Gbit", "(runs)", "to nginx", "delivered", "RSS MB", "join s");
+        Write("server", "CPU-s/Gbit", "user", "(runs)", "to nginx", "delivered", "RSS MB", "join s");
         double nginx = Median(scenario, "nginx", r => r.CpuPerGbit);
         foreach (string server in runs.Where(r => r.Scenario == scenario).Select(r => r.Server).Distinct())
         {
@@ -22,6 +22,7 @@ internal sealed class Report
             Write(
                 server,
                 Text(cost, "0.000"),
+                Text(Median(scenario, server, r => r.UserPerGbit), "0.000"),
                 string.Join(' ', all.Select(c => Text(c, ".000"))),
                 Text(cost / nginx, "0.00"),
                 Text(Median(scenario, server, r => r.Delivered) * 100, "0") + " %",
@@ -43,5 +44,5 @@ internal sealed class Report
         double.IsNaN(value) ? "-" : value.ToString(format, CultureInfo.InvariantCulture);
 
     private static void Write(params ReadOnlySpan<string> cells) => Console.WriteLine(string.Format(
-        CultureInfo.InvariantCulture, "  {0,-8}{1,12}  {2,-22}{3,10}{4,11}{5,9}{6,9}", [.. cells]));
+        CultureInfo.InvariantCulture, "  {0,-10}{1,12}{2,8}  {3,-22}{4,10}{5,11}{6,9}{7,9}", [.. cells]));
 }

@@ -21,15 +21,15 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>User and system time so far.</summary>
-    public double CpuSeconds
+    /// <summary>CPU-seconds so far.</summary>
+    public (double User, double System) Cpu
     {
         get
         {
             // The second field, the program's name, may hold spaces; the state follows its closing parenthesis.
             string stat = File.ReadAllText($"/proc/{process.Id}/stat");
             string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return (Number(fields[11]) + Number(fields[12])) / TicksPerSecond;
+            return (Number(fields[11]) / TicksPerSecond, Number(fields[12]) / TicksPerSecond);
         }
     }
 
@@ -37,11 +37,17 @@ internal sealed class ServerProcess : IAsyncDisposable
         .First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
         .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
 
-    /// <param name="server"><c>nginx</c>, <c>ours</c>, or <c>merged</c>: ours with a merge window of 350 ms.</param>
+    /// <param name="server">
+    /// <c>nginx</c>, <c>ours</c>, or <c>merged</c>: ours with a merge window of 350 ms; then, in brackets, environment
+    /// variables to try: <c>ours[A=1;B=2]</c>.
+    /// </param>
     public static async Task<ServerProcess> StartAsync(string server)
     {
         int port = FreePort();
-        ServerProcess started = server == "nginx" ? StartNginx(port) : StartOurs(port, server == "merged" ? 350 : 0);
+        string[] parts = server.Split('[', ']');
+        ServerProcess started = parts[0] == "nginx"
+            ? StartNginx(port)
+            : StartOurs(port, parts[0] == "merged" ? 350 : 0, parts.Length > 1 ? parts[1].Split(';') : []);
         long began = TimeProvider.System.GetTimestamp();
         while (!await AnswersAsync(port))
         {
@@ -62,9 +68,11 @@ internal sealed class ServerProcess : IAsyncDisposable
             Directory.Delete(folder, recursive: true);
     }
 
-    private static ServerProcess StartOurs(int port, int mergeMs)
+    private static ServerProcess StartOurs(int port, int mergeMs, string[] environment)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["serve", Text(port), Text(mergeMs)]);
+        foreach (string[] variable in environment.Select(v => v.Split('=', 2)))
+            start.Environment[variable[0]] = variable[1];
         return new ServerProcess(Process.Start(start)!, port, null);
     }
 

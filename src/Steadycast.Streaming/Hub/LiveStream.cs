@@ -28,6 +28,8 @@ public sealed class LiveStream
     private int writerGate;
     private long released;
     private long lastVideoAt;
+    private long playersWokenAt;
+    private bool audioIsHeld;
     private bool hasVideo;
     private bool videoStarted;
 
@@ -65,12 +67,12 @@ public sealed class LiveStream
 
     internal bool Append(Publication from, in MediaMessage message)
     {
+        long now = time.GetTimestamp();
         EnterWriter();
         try
         {
             if (!ReferenceEquals(publication, from))
                 return false;
-            long now = time.GetTimestamp();
             from.Touch(now);
             AppendInGate(from, message, now);
         }
@@ -79,8 +81,15 @@ public sealed class LiveStream
             ExitWriter();
         }
 
-        SignalAll(merging: options.MergeWindow > TimeSpan.Zero);
+        SignalAll(players: MayWakePlayers(message.Type, now));
         return true;
+    }
+
+    /// <summary>Wakes players for audio that no picture has followed, ten times a second.</summary>
+    internal void ReleaseAudio()
+    {
+        if (Volatile.Read(ref audioIsHeld))
+            WakePlayers();
     }
 
     /// <summary>Changes the publisher, to none with null.</summary>
@@ -254,14 +263,31 @@ public sealed class LiveStream
         if (head == Released)
             return;
         Volatile.Write(ref released, head);
-        SignalAll(merging: false);
+        WakePlayers();
     }
 
-    private void SignalAll(bool merging)
+    private bool MayWakePlayers(RtmpMessageType type, long now)
+    {
+        if (options.MergeWindow > TimeSpan.Zero)
+            return false;
+        bool isHeld = type == RtmpMessageType.Audio && time.GetElapsedTime(playersWokenAt, now) < options.AudioWait;
+        Volatile.Write(ref audioIsHeld, isHeld);
+        if (!isHeld)
+            playersWokenAt = now;
+        return !isHeld;
+    }
+
+    private void WakePlayers()
+    {
+        Volatile.Write(ref audioIsHeld, false);
+        SignalAll(players: true);
+    }
+
+    private void SignalAll(bool players)
     {
         Interlocked.MemoryBarrier();
         foreach (WakeGroup group in Volatile.Read(ref groups))
-            if (!merging || !group.IsPlayers)
+            if (players || !group.IsPlayers)
                 group.Signal();
     }
 

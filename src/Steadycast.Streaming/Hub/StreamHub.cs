@@ -16,6 +16,7 @@ public sealed partial class StreamHub : IAsyncDisposable
     // Slabs that wait for the next stream: enough for a few that end at once, little for a server that idles.
     private const int MaxPooledBytes = 16 << 20;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReleaseAudioEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock gate = new();
     private readonly Dictionary<StreamName, LiveStream> streams = [];
@@ -26,12 +27,15 @@ public sealed partial class StreamHub : IAsyncDisposable
     private readonly HubMetrics metrics;
     private readonly ILogger<StreamHub> log;
     private readonly ITimer sweep;
+    private readonly ITimer releaseAudio;
     private bool isStopping;
 
     public StreamHub(HubOptions options, TimeProvider time, HubMetrics metrics, ILogger<StreamHub> log)
     {
         (this.options, this.time, this.metrics, this.log) = (options, time, metrics, log);
         sweep = time.CreateTimer(static h => ((StreamHub)h!).Sweep(), this, SweepEvery, SweepEvery);
+        releaseAudio = time.CreateTimer(
+            static h => ((StreamHub)h!).ReleaseAudio(), this, ReleaseAudioEvery, ReleaseAudioEvery);
     }
 
     /// <summary>The streams of this moment, players waiting for a publisher included.</summary>
@@ -131,6 +135,7 @@ public sealed partial class StreamHub : IAsyncDisposable
         }
 
         await sweep.DisposeAsync();
+        await releaseAudio.DisposeAsync();
         foreach (LiveStream stream in all)
         {
             if (stream.Publication is { } publication)
@@ -190,6 +195,13 @@ public sealed partial class StreamHub : IAsyncDisposable
         streams.Add(name, stream);
         metrics.StreamAdded();
         return stream;
+    }
+
+    private void ReleaseAudio()
+    {
+        lock (gate)
+            foreach (LiveStream stream in streams.Values)
+                stream.ReleaseAudio();
     }
 
     private void Sweep()

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Steadycast.Streaming.Hub;
 using Steadycast.Streaming.Transport;
 
@@ -13,9 +12,9 @@ internal sealed class PlayLoop(
     RtmpMetrics metrics,
     Subscription subscription) : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _finished = new();
     private Task _running = Task.CompletedTask;
+    private volatile bool _isStopping;
 
     /// <summary>Cancelled when the loop ended by itself: the stream closed, or nothing can be sent.</summary>
     public CancellationToken Finished => _finished.Token;
@@ -25,23 +24,37 @@ internal sealed class PlayLoop(
     /// <summary>Returns when nothing is being sent any more. Errors of ours leave here.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        _isStopping = true;
+        subscription.Close();
         await _running;
-        _stop.Dispose();
         _finished.Dispose();
     }
 
+    // One method, without tokens: this runs for every player and message, and completes in one go nearly always.
     private async Task RunAsync()
     {
-        bool wasStopped = false;
         try
         {
-            while (await subscription.WaitAsync(_stop.Token))
-                await SendPendingAsync();
-        }
-        catch (OperationCanceledException)
-        {
-            wasStopped = true;
+            while (!_isStopping && await subscription.WaitAsync(CancellationToken.None))
+            {
+                while (!_isStopping)
+                {
+                    await sending.WaitAsync(CancellationToken.None);
+                    try
+                    {
+                        ReadOnlyMemory<byte> pending = subscription.Pending();
+                        if (pending.IsEmpty)
+                            break;
+                        await transport.SendAsync(pending, CancellationToken.None);
+                        subscription.Advance(pending.Length);
+                        metrics.MediaSent(pending.Length);
+                    }
+                    finally
+                    {
+                        sending.Release();
+                    }
+                }
+            }
         }
         catch (TransportException)
         {
@@ -50,30 +63,8 @@ internal sealed class PlayLoop(
         finally
         {
             subscription.Dispose();
-            if (!wasStopped)
+            if (!_isStopping)
                 await _finished.CancelAsync();
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendPendingAsync()
-    {
-        while (!_stop.IsCancellationRequested)
-        {
-            await sending.WaitAsync(CancellationToken.None);
-            try
-            {
-                ReadOnlyMemory<byte> pending = subscription.Pending();
-                if (pending.IsEmpty)
-                    return;
-                await transport.SendAsync(pending, CancellationToken.None);
-                subscription.Advance(pending.Length);
-                metrics.MediaSent(pending.Length);
-            }
-            finally
-            {
-                sending.Release();
-            }
         }
     }
 }

@@ -76,7 +76,8 @@ public sealed class StreamNameTests
     [Fact]
     public void Every_name_that_may_be_published_is_one_that_a_segment_store_takes() =>
         Prop.ForAll(
-            Gen.Elements("live", "a", "show.1", ".x", "seg.ts", "b.m4s", "c.tmp", "..", "", new string('n', 128), "%2e%2e", "d.")
+            Gen.Elements(
+                "live", "a", "show.1", ".x", "seg.ts", "b.m4s", "c.tmp", "..", "", new string('n', 128), "%2e%2e", "d.")
                 .NonEmptyListOf()
                 .Select(parts => string.Join('/', parts))
                 .ToArbitrary(),

@@ -224,6 +224,24 @@ public sealed class SubscriptionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Audio_that_no_picture_follows_leaves_after_a_moment()
+    {
+        Publication publication = bench.Publish();
+        publication.Append(Keyframe(0));
+        using Subscription player = bench.Subscribe();
+        Assert.Equal("K0", Read(player));
+        ValueTask<bool> waiting = player.WaitAsync();
+        publication.Append(Sound(10));
+
+        // A wake that was on its way before the wait may end it; nothing later does, until the moment has passed.
+        if (!waiting.IsCompleted)
+            bench.Time.Advance(TimeSpan.FromMilliseconds(100));
+
+        Assert.True(await waiting);
+        Assert.Equal("A10", Read(player));
+    }
+
+    [Fact]
     public async Task Waiting_ends_with_false_when_closed_and_throws_when_cancelled()
     {
         using Subscription player = bench.Subscribe();

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Steadycast.Server.Tests;
 
-/// <summary>The repository that the tests were built from; for tests that read sources, documents and examples.</summary>
+/// <summary>
+/// The repository that the tests were built from; for tests that read sources, documents and examples.
+/// </summary>
 internal static class Checkout
 {
     public static string Root { get; } = Find();

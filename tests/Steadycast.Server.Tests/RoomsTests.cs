@@ -16,7 +16,9 @@ public sealed partial class RoomsTests
         ["Server"] = ["Fleet", "Monitoring", "Streaming"],
     };
 
-    /// <summary>Room -> the rooms of its own project that it may use. Rooms of projects below are open to all.</summary>
+    /// <summary>
+    /// Room -> the rooms of its own project that it may use. Rooms of projects below are open to all.
+    /// </summary>
     private static readonly Dictionary<string, string[]> Doors = new(StringComparer.Ordinal)
     {
         ["Protocols/Amf"] = [],
@@ -59,7 +61,8 @@ public sealed partial class RoomsTests
     {
         foreach (var (project, allowed) in Projects)
         {
-            var file = XDocument.Load(Path.Combine(Checkout.Root, "src", "Steadycast." + project, $"Steadycast.{project}.csproj"));
+            var file = XDocument.Load(
+                Path.Combine(Checkout.Root, "src", "Steadycast." + project, $"Steadycast.{project}.csproj"));
             var references = file.Descendants("ProjectReference")
                 .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!)["Steadycast.".Length..]);
 
@@ -72,7 +75,8 @@ public sealed partial class RoomsTests
     [InlineData("Streaming")]
     public void The_lower_planes_use_no_packages(string project)
     {
-        var file = XDocument.Load(Path.Combine(Checkout.Root, "src", "Steadycast." + project, $"Steadycast.{project}.csproj"));
+        var file = XDocument.Load(
+            Path.Combine(Checkout.Root, "src", "Steadycast." + project, $"Steadycast.{project}.csproj"));
 
         Assert.Empty(file.Descendants("PackageReference"));
     }
@@ -82,7 +86,9 @@ public sealed partial class RoomsTests
     public void Every_file_goes_only_through_the_doors_in_the_table(string file)
     {
         var (project, room) = RoomOf(file);
-        Assert.True(Doors.TryGetValue($"{project}/{room}", out var doors), $"{project}/{room} is a new room: add it to the table.");
+        Assert.True(
+            Doors.TryGetValue($"{project}/{room}", out var doors),
+            $"{project}/{room} is a new room: add it to the table.");
         foreach (var line in Code(file).Where(l => !l.StartsWith("namespace ", StringComparison.Ordinal)))
         {
             foreach (Match use in RoomName().Matches(line))
@@ -91,7 +97,8 @@ public sealed partial class RoomsTests
                 if (otherProject != project)
                     Assert.True(Reaches(project, otherProject), $"{project} may not use {otherProject}: {line.Trim()}");
                 else if (otherRoom != room && Directory.Exists(Folder(project, otherRoom)))
-                    Assert.True(doors.Contains(otherRoom), $"{project}/{room} has no door to {otherRoom}: {line.Trim()}");
+                    Assert.True(
+                        doors.Contains(otherRoom), $"{project}/{room} has no door to {otherRoom}: {line.Trim()}");
             }
         }
     }
@@ -115,6 +122,20 @@ public sealed partial class RoomsTests
         var lines = File.ReadAllLines(Path.Combine(Checkout.Root, file));
 
         Assert.True(lines.Length <= 600, $"{lines.Length} lines: split it along its story.");
+        // Tables of tests quote what they test, however long that is.
+        if (file.StartsWith("src/", StringComparison.Ordinal))
+            Assert.DoesNotContain(lines, l => l.Length > 120);
+    }
+
+    [Fact]
+    public void Every_room_has_a_short_introduction()
+    {
+        foreach (var room in Doors.Keys.Where(r => !r.EndsWith('/')))
+        {
+            var introduction = Path.Combine(Checkout.Root, "src", "Steadycast." + room, "README.md");
+            Assert.True(File.Exists(introduction), $"{room} has no README.md.");
+            Assert.InRange(File.ReadAllLines(introduction).Length, 3, 25);
+        }
     }
 
     [Theory]
@@ -130,11 +151,13 @@ public sealed partial class RoomsTests
     private static IEnumerable<string> Sources(string under) =>
         Directory.EnumerateFiles(Path.Combine(Checkout.Root, under), "*.cs", SearchOption.AllDirectories)
             .Select(f => Path.GetRelativePath(Checkout.Root, f).Replace('\\', '/'))
-            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/node_modules/", StringComparison.Ordinal))
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal)
+                && !f.Contains("/node_modules/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> Code(string file) =>
-        File.ReadLines(Path.Combine(Checkout.Root, file)).Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal));
+        File.ReadLines(Path.Combine(Checkout.Root, file))
+            .Where(l => !l.TrimStart().StartsWith("//", StringComparison.Ordinal));
 
     private static (string Project, string Room) RoomOf(string file)
     {
@@ -148,10 +171,14 @@ public sealed partial class RoomsTests
     private static bool Reaches(string project, string other) =>
         Projects[project].Any(p => p == other || Reaches(p, other));
 
-    [GeneratedRegex(@"\bSteadycast\.(?<project>Protocols|Streaming|Fleet|Monitoring|Server)\.(?<room>\w+)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"\bSteadycast\.(?<project>Protocols|Streaming|Fleet|Monitoring|Server)\.(?<room>\w+)",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RoomName();
 
-    [GeneratedRegex(@"\b(class|record|struct|interface|enum)\s+\w+(Manager|Helper|Utils?|Common|Misc|Impl|Base)\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"\b(class|record|struct|interface|enum)\s+\w+(Manager|Helper|Utils?|Common|Misc|Impl|Base)\b",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex VagueName();
 
     [GeneratedRegex(@"^\s*(#region|#endregion)|//\s*(TODO|FIXME|HACK|XXX)\b", RegexOptions.ExplicitCapture, 1000)]

@@ -9,7 +9,8 @@ internal static class CommandLine
     {
         var parsed = Root().Parse(args);
         // Signals are ours (StopSignal): the library would end the process 2 s after the first one.
-        var invocation = new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
+        var invocation =
+            new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
         var code = await parsed.InvokeAsync(invocation);
         return parsed.Errors.Count > 0 ? ExitCode.Usage : code;
     }

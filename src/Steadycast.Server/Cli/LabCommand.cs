@@ -22,7 +22,8 @@ internal static class LabCommand
         };
         offset.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: var text }] && (!int.TryParse(text, out var n) || n < 0 || n > LabPlan.HighestOffset))
+            if (result.Tokens is [{ Value: var text }]
+                && (!int.TryParse(text, out var n) || n < 0 || n > LabPlan.HighestOffset))
                 result.AddError($"--port-offset is a number from 0 to {LabPlan.HighestOffset}.");
         });
         var noPublisher = new Option<bool>("--no-publisher") { Description = "Without the built-in test picture." };
@@ -35,7 +36,10 @@ internal static class LabCommand
             data, offset, noPublisher, lan,
         };
         command.SetAction(parsed => RunAsync(new LabSettings(
-            parsed.GetRequiredValue(data), parsed.GetValue(offset), !parsed.GetValue(noPublisher), parsed.GetValue(lan))));
+            parsed.GetRequiredValue(data),
+            parsed.GetValue(offset),
+            !parsed.GetValue(noPublisher),
+            parsed.GetValue(lan))));
         return command;
     }
 
@@ -62,7 +66,8 @@ internal static class LabCommand
 
     private static async Task SuperviseAsync(LabPlan plan, LabFolder folder, CancellationToken stop)
     {
-        var colour = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        var colour = !Console.IsOutputRedirected
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         var terminal = new LabTerminal(Console.Out, colour);
         terminal.Say($"""
             Steadycast lab in {folder.Path}; ctrl-c stops it.
@@ -114,7 +119,8 @@ internal static class LabCommand
                 if (PortCheck.WhyNot(address) is { } why)
                 {
                     throw new StartException(
-                        $"port {address.Port} of {box.Name} {why}; stop that program, or use --port-offset {offset + 1000}");
+                        $"port {address.Port} of {box.Name} {why}; " +
+                        $"stop that program, or use --port-offset {offset + 1000}");
                 }
             }
         }
@@ -123,7 +129,8 @@ internal static class LabCommand
     /// <summary>This executable as it was started: itself, or dotnet with the assembly.</summary>
     private static (string Program, IReadOnlyList<string> Arguments) ThisProgram()
     {
-        var path = Environment.ProcessPath ?? throw new StartException("this system does not tell where the program is");
+        var path = Environment.ProcessPath
+            ?? throw new StartException("this system does not tell where the program is");
         return Path.GetFileNameWithoutExtension(path) == "dotnet"
             ? (path, [Path.Combine(AppContext.BaseDirectory, "steadycast.dll")])
             : (path, []);

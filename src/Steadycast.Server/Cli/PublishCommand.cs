@@ -29,7 +29,10 @@ internal static class PublishCommand
             Description = "Stop when standard input ends: its writer was the supervisor.",
             Hidden = true,
         };
-        var command = new Command("publish", "Publish a file over RTMP(S) in real time.") { source, url, loop, yields, supervised };
+        var command = new Command("publish", "Publish a file over RTMP(S) in real time.")
+        {
+            source, url, loop, yields, supervised,
+        };
         command.SetAction(async parsed =>
         {
             using var stop = new StopSignal();
@@ -72,7 +75,9 @@ internal static class PublishCommand
         return ExitCode.No;
     }
 
-    /// <summary>Tells the server, too: it lets any other publisher take the stream, and gives it to us when it is free.</summary>
+    /// <summary>
+    /// Tells the server, too: it lets any other publisher take the stream, and gives it to us when it is free.
+    /// </summary>
     private static RtmpUrl WithYield(RtmpUrl url)
     {
         static string Add(string part) => part + (part.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "yield=1";

@@ -21,7 +21,10 @@ internal static class ServeCommand
             Description = "Stop when standard input ends: its writer was the supervisor.",
             Hidden = true,
         };
-        var command = new Command("serve", "Run the roles that a configuration file has sections for.") { config, set, supervised };
+        var command = new Command("serve", "Run the roles that a configuration file has sections for.")
+        {
+            config, set, supervised,
+        };
         command.SetAction(parsed =>
             RunAsync(parsed.GetValue(config), parsed.GetValue(set) ?? [], parsed.GetValue(supervised)));
         return command;

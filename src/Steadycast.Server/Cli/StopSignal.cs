@@ -29,8 +29,8 @@ internal sealed class StopSignal : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
-        // Left to itself a later signal does what signals do: it ends the process, with the system's exit code. One that
-        // comes within a second is the same wish again: timeout(1) signals its child and then the group it is in.
+        // Left to itself a later signal does what signals do: it ends the process, with the system's exit code. One
+        // that comes within a second is the same wish again: timeout(1) signals its child and then the group it is in.
         if (_first is { } first && TimeProvider.System.GetElapsedTime(first) > TimeSpan.FromSeconds(1))
             return;
         _first ??= TimeProvider.System.GetTimestamp();

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Steadycast.Server.Cli;
 
 /// <summary>
-/// Ties a child to its supervisor: it leaves the supervisor's process group, so that ctrl-c reaches the supervisor only,
-/// and stops when its standard input ends, which happens however the supervisor dies, kill -9 included.
+/// Ties a child to its supervisor: it leaves the supervisor's process group, so that ctrl-c reaches the supervisor
+/// only, and stops when its standard input ends, which happens however the supervisor dies, kill -9 included.
 /// </summary>
 internal static partial class Tether
 {

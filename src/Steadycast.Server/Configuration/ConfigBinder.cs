@@ -65,7 +65,9 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
             case ConfigScalar { Text: null }:
                 return BindSection(new ConfigMap(node.Source), type, path);
             default:
-                faults.Add(new ConfigFault(path, node.Source, "is a section, not a value", "write its keys below it, indented"));
+                faults.Add(
+                    new ConfigFault(
+                        path, node.Source, "is a section, not a value", "write its keys below it, indented"));
                 return null;
         }
     }
@@ -87,7 +89,9 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
 
         if (node is not ConfigList items)
         {
-            faults.Add(new ConfigFault(path, node.Source, "is a list, not a single value", "write each entry after a dash: - entry"));
+            faults.Add(
+                new ConfigFault(
+                    path, node.Source, "is a list, not a single value", "write each entry after a dash: - entry"));
             return null;
         }
 
@@ -108,7 +112,10 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
     {
         if (node is not ConfigScalar { Text: { } written })
         {
-            faults.Add(new ConfigFault(path, node.Source, "is a single value, not a list or a section", "write one value after the colon"));
+            faults.Add(
+                new ConfigFault(
+                    path, node.Source, "is a single value, not a list or a section",
+                    "write one value after the colon"));
             return null;
         }
 
@@ -141,7 +148,8 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
                     $"{Shown(value, property)} is out of range",
                     $"write a value from {Shown(range.Minimum, property)} to {Shown(range.Maximum, property)}"),
                 RequiredAttribute => new ConfigFault(path, source, "is empty", "write a value"),
-                _ => new ConfigFault(path, source, rule.FormatErrorMessage(property.Key).TrimEnd('.'), "see the reference page"),
+                _ => new ConfigFault(
+                    path, source, rule.FormatErrorMessage(property.Key).TrimEnd('.'), "see the reference page"),
             });
         }
 

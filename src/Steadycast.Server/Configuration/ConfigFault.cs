@@ -1,6 +1,8 @@
 namespace Steadycast.Server.Configuration;
 
-/// <summary>One thing that is wrong with a configuration: which key, where it stands, what is wrong, what to do.</summary>
+/// <summary>
+/// One thing that is wrong with a configuration: which key, where it stands, what is wrong, what to do.
+/// </summary>
 /// <param name="Key">Dotted path: <c>switch.origins[1].url</c>; empty for the file as a whole.</param>
 /// <param name="Source">Where the value, or the section that lacks it, was written.</param>
 /// <param name="Message">What is wrong; never holds a secret's value.</param>

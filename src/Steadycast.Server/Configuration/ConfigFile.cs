@@ -3,7 +3,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Steadycast.Server.Configuration;
 
-/// <summary>Reads a YAML or JSON file (JSON is YAML) into nodes that know their lines. The only user of YamlDotNet.</summary>
+/// <summary>
+/// Reads a YAML or JSON file (JSON is YAML) into nodes that know their lines. The only user of YamlDotNet.
+/// </summary>
 internal static class ConfigFile
 {
     /// <summary>No configuration is this large; a device or a video handed over by mistake is.</summary>
@@ -22,7 +24,8 @@ internal static class ConfigFile
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
             {
-                faults.Add(new ConfigFault("", ConfigSource.None, $"{path} is larger than 1 MiB", "is it a configuration?"));
+                faults.Add(
+                    new ConfigFault("", ConfigSource.None, $"{path} is larger than 1 MiB", "is it a configuration?"));
                 return null;
             }
 
@@ -49,7 +52,8 @@ internal static class ConfigFile
             if (yaml.Documents.Count > 1)
             {
                 var second = ConfigSource.AtLine(yaml.Documents[1].RootNode.Start.Line);
-                faults.Add(new ConfigFault("", second, "a second document begins here", "keep one; remove the --- line"));
+                faults.Add(
+                    new ConfigFault("", second, "a second document begins here", "keep one; remove the --- line"));
             }
 
             var budget = MaxNodes;
@@ -61,14 +65,18 @@ internal static class ConfigFile
                 case ConfigScalar { Text: null }:
                     return new ConfigMap(ConfigSource.AtLine(1));
                 case var other:
-                    faults.Add(new ConfigFault("", other.Source, "the file is not a set of sections", "begin with a role: switch:"));
+                    faults.Add(
+                        new ConfigFault(
+                            "", other.Source, "the file is not a set of sections", "begin with a role: switch:"));
                     return null;
             }
         }
         catch (YamlException e)
         {
             var reason = e.InnerException?.Message ?? e.Message;
-            faults.Add(new ConfigFault("", ConfigSource.AtLine(e.Start.Line), $"this is not YAML: {Sentence(reason)}", "mend the line"));
+            faults.Add(
+                new ConfigFault(
+                    "", ConfigSource.AtLine(e.Start.Line), $"this is not YAML: {Sentence(reason)}", "mend the line"));
             return null;
         }
     }

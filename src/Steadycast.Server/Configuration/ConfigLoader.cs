@@ -11,7 +11,9 @@ internal static class ConfigLoader
 {
     private const string Prefix = "STEADYCAST__";
 
-    /// <summary>Sections that other versions have, so that a file written for them is told so instead of "unknown".</summary>
+    /// <summary>
+    /// Sections that other versions have, so that a file written for them is told so instead of "unknown".
+    /// </summary>
     private static readonly HashSet<string> SectionsOfOtherVersions =
         new(StringComparer.Ordinal) { "relay", "monitor", "fleet", "alerts", "dashboard", "access" };
 
@@ -52,7 +54,8 @@ internal static class ConfigLoader
     }
 
     private static ConfigResult Bind(
-        ConfigMap root, IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> sets, List<ConfigFault> faults)
+        ConfigMap root, IReadOnlyDictionary<string, string> environment, IReadOnlyList<string> sets,
+        List<ConfigFault> faults)
     {
         OverlayStreamingLab(root, environment);
         OverlayEnvironment(root, environment, faults);
@@ -64,7 +67,8 @@ internal static class ConfigLoader
         }
 
         var binder = new ConfigBinder(environment, faults);
-        var options = (SteadycastOptions)binder.BindSection(root, typeof(SteadycastOptions), "", SectionsOfOtherVersions);
+        var options =
+            (SteadycastOptions)binder.BindSection(root, typeof(SteadycastOptions), "", SectionsOfOtherVersions);
         new CrossChecks(binder.Sources, faults).Run(options);
         var inOrder = faults.OrderBy(f => f.Source.Line ?? int.MaxValue).ToList();
         return new ConfigResult(inOrder.Count == 0 ? options : null, inOrder);
@@ -108,12 +112,15 @@ internal static class ConfigLoader
             var equals = set.IndexOf('=', StringComparison.Ordinal);
             if (equals <= 0)
             {
-                faults.Add(new ConfigFault("", ConfigSource.Flag(set), "has no value", "write --set switch.required_windows=2"));
+                faults.Add(
+                    new ConfigFault(
+                        "", ConfigSource.Flag(set), "has no value", "write --set switch.required_windows=2"));
                 continue;
             }
 
             var key = set[..equals];
-            var path = key.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
+            var path = key.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal)
+                .Split('.');
             Overlay(root, path, new ConfigScalar(set[(equals + 1)..], ConfigSource.Flag(key)), faults);
         }
     }
@@ -121,8 +128,12 @@ internal static class ConfigLoader
     private static void Overlay(ConfigMap root, string[] path, ConfigScalar value, List<ConfigFault> faults)
     {
         if (path.Any(string.IsNullOrEmpty))
-            faults.Add(new ConfigFault(string.Join('.', path), value.Source, "is not a key", "write STEADYCAST__SECTION__KEY"));
+            faults.Add(
+                new ConfigFault(
+                    string.Join('.', path), value.Source, "is not a key", "write STEADYCAST__SECTION__KEY"));
         else if (!root.Overlay(path, value))
-            faults.Add(new ConfigFault(string.Join('.', path), value.Source, "skips a place in its list", "count from 0 without holes"));
+            faults.Add(
+                new ConfigFault(
+                    string.Join('.', path), value.Source, "skips a place in its list", "count from 0 without holes"));
     }
 }

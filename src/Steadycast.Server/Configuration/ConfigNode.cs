@@ -21,7 +21,9 @@ internal sealed class ConfigMap(ConfigSource source) : ConfigNode(source)
 {
     public Dictionary<string, ConfigNode> Entries { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Lays <paramref name="value"/> over what stands at <paramref name="path"/>, making maps and lists on the way.</summary>
+    /// <summary>
+    /// Lays <paramref name="value"/> over what stands at <paramref name="path"/>, making maps and lists on the way.
+    /// </summary>
     /// <remarks>A number as a path step is a position in a list: existing, or the one after the last.</remarks>
     /// <returns>False when a position is past the end of its list.</returns>
     public bool Overlay(ReadOnlySpan<string> path, ConfigScalar value)

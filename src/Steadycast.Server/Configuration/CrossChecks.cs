@@ -8,7 +8,9 @@ using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Server.Configuration;
 
-/// <summary>What no single key can tell: keys that need each other, files that must be there, ports that collide.</summary>
+/// <summary>
+/// What no single key can tell: keys that need each other, files that must be there, ports that collide.
+/// </summary>
 internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sources, List<ConfigFault> faults)
 {
     private readonly List<(string Key, ListenAddress Address, bool IsHttp)> _listeners = [];
@@ -30,7 +32,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         if (options.Switch is { } switching)
             CheckSwitch(switching);
         if (options is { Origin: { } served, Switch: { } front } && served.ListenAddr == front.ListenAddr)
-            Add("switch.listen_addr", "is origin.listen_addr, too, and both serve /hls/", "choose another port for one of them");
+            Add("switch.listen_addr", "is origin.listen_addr, too, and both serve /hls/",
+                "choose another port for one of them");
         CheckCollisions();
     }
 
@@ -71,7 +74,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         }
         else if (packager is not null && packager.Store != origin.Store)
         {
-            Add("origin.store", "is not the store of the packager in this process", "write the same value as packager.store");
+            Add("origin.store", "is not the store of the packager in this process",
+                "write the same value as packager.store");
         }
 
         if (origin.Store != "memory")
@@ -83,7 +87,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         Listen("switch.listen_addr", options.ListenAddr, isHttp: true);
         CheckDirectory("switch.state_dir", options.StateDir);
         if (options is { PrimaryBaseUrl: null, BackupBaseUrl: null, Origins.Count: 0 })
-            Add("switch", "has no origin to switch to", "add origins: with name and url, or primary_base_url: and backup_base_url:");
+            Add("switch", "has no origin to switch to",
+                "add origins: with name and url, or primary_base_url: and backup_base_url:");
         if (options.PrimaryBaseUrl is { } primary)
             CheckUrl("switch.primary_base_url", primary, "http://origin-primary/hls");
         if (options.BackupBaseUrl is { } backup)
@@ -98,7 +103,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
             var origin = options.Origins[i];
             CheckUrl($"switch.origins[{i}].url", origin.Url, "http://origin-1/hls");
             if (origin.Name.Length > 0 && names.Contains(origin.Name))
-                Add($"switch.origins[{i}].name", $"there is another origin named {origin.Name}", "give each a name of its own");
+                Add($"switch.origins[{i}].name", $"there is another origin named {origin.Name}",
+                    "give each a name of its own");
             names.Add(origin.Name);
         }
     }
@@ -121,7 +127,9 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
             {
                 if (!address.Collides(other) || (isHttp && otherIsHttp && address == other))
                     continue;
-                var nextStep = isHttp && otherIsHttp ? "write the very same address for both, or another port" : "choose another port";
+                var nextStep = isHttp && otherIsHttp
+                    ? "write the very same address for both, or another port"
+                    : "choose another port";
                 Add(key, $"port {address.Port} is taken by {otherKey}", nextStep);
                 break;
             }
@@ -136,7 +144,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             Add(key, "is not an http or https address", $"write one such as {example}");
         else if (uri.Query.Length > 0 || uri.Fragment.Length > 0)
-            Add(key, "ends in a query or a fragment, where paths are appended", $"write only the base, such as {example}");
+            Add(key, "ends in a query or a fragment, where paths are appended",
+                $"write only the base, such as {example}");
     }
 
     private void CheckDirectory(string key, string? path)
@@ -167,7 +176,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
                     return;
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             Add(key, $"the directory {path} cannot be read", "let this user read and write it");
         }
@@ -198,7 +208,8 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
             using var file = File.OpenRead(path);
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             var why = e is FileNotFoundException or DirectoryNotFoundException ? "does not exist" : "cannot be read";
             Add(key, $"the file {path} {why}", "name a file that this user can read");

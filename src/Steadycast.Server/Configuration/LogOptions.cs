@@ -4,12 +4,14 @@ namespace Steadycast.Server.Configuration;
 public sealed record LogOptions
 {
     /// <summary>
-    /// <c>text</c> is for people, <c>json</c> for a collector (one object per line). Absent: text on a terminal, json when
-    /// the output goes anywhere else, since then a program reads it.
+    /// <c>text</c> is for people, <c>json</c> for a collector (one object per line). Absent: text on a terminal, json
+    /// when the output goes anywhere else, since then a program reads it.
     /// </summary>
     public LogFormat? Format { get; init; }
 
-    /// <summary>The least that is written. Default <c>information</c>: what an operator would tell a colleague.</summary>
+    /// <summary>
+    /// The least that is written. Default <c>information</c>: what an operator would tell a colleague.
+    /// </summary>
     public LogVerbosity Level { get; init; } = LogVerbosity.Information;
 }
 

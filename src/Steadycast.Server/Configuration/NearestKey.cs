@@ -3,7 +3,9 @@ namespace Steadycast.Server.Configuration;
 /// <summary>The known word that a misspelt one was probably meant to be.</summary>
 internal static class NearestKey
 {
-    /// <summary>The nearest of <paramref name="known"/>, or null when none is near: more than a third would have to change.</summary>
+    /// <summary>
+    /// The nearest of <paramref name="known"/>, or null when none is near: more than a third would have to change.
+    /// </summary>
     public static string? Find(string word, IEnumerable<string> known)
     {
         var plain = Plain(word);
@@ -14,7 +16,9 @@ internal static class NearestKey
         return best.Key is not null && best.Distance <= Math.Max(1, best.Key.Length / 3) ? best.Key : null;
     }
 
-    /// <summary>Case, dashes and underscores are how the same word is spelt elsewhere: listenAddr, listen-addr.</summary>
+    /// <summary>
+    /// Case, dashes and underscores are how the same word is spelt elsewhere: listenAddr, listen-addr.
+    /// </summary>
     private static string Plain(string key) =>
         new([.. key.Where(char.IsLetterOrDigit).Select(char.ToLowerInvariant).Take(64)]);
 

@@ -25,7 +25,8 @@ internal static partial class ScalarReader
                     return null;
                 return type == typeof(long) ? whole : (object)(int)whole;
             case ValueKind.Number:
-                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                    && double.IsFinite(number))
                     return number;
                 (fault, nextStep) = ("is not a number", "write a number such as 0.5");
                 return null;
@@ -47,7 +48,9 @@ internal static partial class ScalarReader
 
     /// <summary>The names of an enum as the file has them.</summary>
     public static IReadOnlyDictionary<string, object> Choices(Type type) =>
-        Enum.GetNames(type).ToDictionary(JsonNamingPolicy.SnakeCaseLower.ConvertName, n => Enum.Parse(type, n), StringComparer.Ordinal);
+        Enum.GetNames(type)
+            .ToDictionary(
+                JsonNamingPolicy.SnakeCaseLower.ConvertName, n => Enum.Parse(type, n), StringComparer.Ordinal);
 
     /// <summary>As the file would have it; for the schema, the reference page and messages.</summary>
     public static string Write(object? value) => value switch
@@ -108,13 +111,16 @@ internal static partial class ScalarReader
     }
 
     private static double Part(Match match, string group) =>
-        match.Groups[group] is { Success: true, Value: var value } ? double.Parse(value, CultureInfo.InvariantCulture) : 0;
+        match.Groups[group] is { Success: true, Value: var value }
+            ? double.Parse(value, CultureInfo.InvariantCulture)
+            : 0;
 
     private static bool TryReadSize(string text, out long bytes)
     {
         bytes = 0;
         var match = SizeForm().Match(text);
-        if (!match.Success || !long.TryParse(match.Groups["n"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (!match.Success
+            || !long.TryParse(match.Groups["n"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             return false;
         long unit = match.Groups["unit"].Value switch
         {
@@ -145,6 +151,8 @@ internal static partial class ScalarReader
         RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex DurationForm();
 
-    [GeneratedRegex(@"^(?<n>\d{1,18})\s?(?<unit>KiB|MiB|GiB|kB|KB|MB|GB|B)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^(?<n>\d{1,18})\s?(?<unit>KiB|MiB|GiB|kB|KB|MB|GB|B)?$", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex SizeForm();
 }

@@ -3,7 +3,8 @@ using System.Text;
 namespace Steadycast.Server.Configuration;
 
 /// <summary>
-/// <c>${NAME}</c> anywhere in a value is an environment variable, <c>file:PATH</c> as a whole value is that file's text;
+/// <c>${NAME}</c> anywhere in a value is an environment variable, <c>file:PATH</c> as a whole value is that file's
+/// text;
 /// <c>$${NAME}</c> is the characters <c>${NAME}</c>.
 /// </summary>
 internal static class Secrets
@@ -13,7 +14,8 @@ internal static class Secrets
     /// <summary>The value, or null with a fault that names the variable or the file but no content.</summary>
     /// <param name="fetched">Whether any of it came from elsewhere, so that it must not be shown.</param>
     public static string? Resolve(
-        string text, IReadOnlyDictionary<string, string> environment, out bool fetched, out (string Message, string NextStep)? fault)
+        string text, IReadOnlyDictionary<string, string> environment, out bool fetched,
+        out (string Message, string NextStep)? fault)
     {
         (fetched, fault) = (false, null);
         if (text.StartsWith("file:", StringComparison.Ordinal))
@@ -69,13 +71,15 @@ internal static class Secrets
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxSecretFileBytes })
-                fault = ($"asks for the file {path}, which is larger than 64 KiB", "name a file that holds only the secret");
+                fault = ($"asks for the file {path}, which is larger than 64 KiB",
+                    "name a file that holds only the secret");
             else if (File.ReadAllText(path).TrimEnd('\r', '\n') is { Length: > 0 } text)
                 return text;
             else
                 fault = ($"asks for the file {path}, which is empty", "write the secret into it");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             fault = ($"asks for the file {path}, which cannot be read", "create it, or let this user read it");
         }

@@ -5,7 +5,9 @@ using Steadycast.Streaming.Packaging;
 
 namespace Steadycast.Server.Configuration;
 
-/// <summary>The whole file. A role runs when its section is there; an empty section is a role with all defaults.</summary>
+/// <summary>
+/// The whole file. A role runs when its section is there; an empty section is a role with all defaults.
+/// </summary>
 public sealed record SteadycastOptions
 {
     /// <summary>Takes publishers in over RTMP and RTMPS and stamps their feeds.</summary>

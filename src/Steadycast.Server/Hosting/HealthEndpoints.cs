@@ -16,7 +16,8 @@ internal sealed class HealthEndpoints(RoleHost host, MetricStore metrics)
     }
 
     /// <summary>Answers at all: that is what it says.</summary>
-    private static Task Live(HttpContext context) => Write(context, 200, "text/plain; charset=utf-8", "ok\n"u8.ToArray());
+    private static Task Live(HttpContext context) =>
+        Write(context, 200, "text/plain; charset=utf-8", "ok\n"u8.ToArray());
 
     private Task Ready(HttpContext context)
     {

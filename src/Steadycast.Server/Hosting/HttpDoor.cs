@@ -10,7 +10,8 @@ namespace Steadycast.Server.Hosting;
 internal static class HttpDoor
 {
     /// <summary>Builds an application for <paramref name="address"/>; not started.</summary>
-    public static WebApplication Build(ListenAddress address, IEnumerable<IRole> roles, RoleHost host, IServiceProvider services)
+    public static WebApplication Build(
+        ListenAddress address, IEnumerable<IRole> roles, RoleHost host, IServiceProvider services)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // The process has one logger factory and one meter factory; the application only borrows them.

@@ -1,6 +1,8 @@
 namespace Steadycast.Server.Hosting;
 
-/// <summary>Lets socket completions run on the thread that saw them: a third of the cost per byte of an RTMP door.</summary>
+/// <summary>
+/// Lets socket completions run on the thread that saw them: a third of the cost per byte of an RTMP door.
+/// </summary>
 /// <remarks>
 /// The runtime reads the variable when the first socket of the process is made, so setting it from inside works until
 /// then (checked with .NET 10.0.12: receives complete on ".NET Sockets" instead of a pool thread). It is process-wide:

@@ -6,7 +6,9 @@ namespace Steadycast.Server.Hosting;
 /// <summary>Tries a port before anything starts, so that the answer names the port and what to change.</summary>
 internal static class PortCheck
 {
-    /// <summary>Null when <paramref name="address"/> can be bound now; otherwise why not, for the end of a sentence.</summary>
+    /// <summary>
+    /// Null when <paramref name="address"/> can be bound now; otherwise why not, for the end of a sentence.
+    /// </summary>
     public static string? WhyNot(ListenAddress address)
     {
         var endPoint = address.EndPoint;

@@ -8,7 +8,9 @@ namespace Steadycast.Server.Hosting;
 internal sealed partial class RoleHost(
     IReadOnlyList<IRole> roles, IServiceProvider services, TimeProvider time, ILogger<RoleHost> log) : IAsyncDisposable
 {
-    /// <summary>For roles to finish what runs; with the listeners' share below the 10 s that supervisors grant.</summary>
+    /// <summary>
+    /// For roles to finish what runs; with the listeners' share below the 10 s that supervisors grant.
+    /// </summary>
     private static readonly TimeSpan RoleGrace = TimeSpan.FromSeconds(6);
 
     private static readonly TimeSpan HttpGrace = TimeSpan.FromSeconds(2);
@@ -60,7 +62,8 @@ internal sealed partial class RoleHost(
 
     private async Task StartAsync(CancellationToken stop)
     {
-        foreach (var shared in roles.Where(r => r.HttpAddress is not null).GroupBy(r => ListenAddress.Parse(r.HttpAddress!)))
+        foreach (var shared in roles.Where(r => r.HttpAddress is not null)
+            .GroupBy(r => ListenAddress.Parse(r.HttpAddress!)))
             _apps.Add(HttpDoor.Build(shared.Key, shared, this, services));
         foreach (var role in roles)
         {
@@ -68,7 +71,8 @@ internal sealed partial class RoleHost(
             {
                 await role.StartAsync(stop);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+            catch (Exception e) when (
+                e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
             {
                 throw new StartException($"{role.Name} cannot start: {e.Message}", e);
             }
@@ -87,7 +91,8 @@ internal sealed partial class RoleHost(
         }
 
         _notYet = null;
-        var names = string.Join(", ", roles.Select(r => r.HttpAddress is { } http ? $"{r.Name} (HTTP {http})" : r.Name));
+        var names = string.Join(
+            ", ", roles.Select(r => r.HttpAddress is { } http ? $"{r.Name} (HTTP {http})" : r.Name));
         LogStarted(names, BuildInfo.Version);
     }
 

@@ -1,6 +1,8 @@
 namespace Steadycast.Server.Lab;
 
-/// <summary>How long to wait before a box is started again: quick at first, doubling, quick again after a healthy life.</summary>
+/// <summary>
+/// How long to wait before a box is started again: quick at first, doubling, quick again after a healthy life.
+/// </summary>
 internal sealed class Backoff(TimeSpan first, TimeSpan most, TimeSpan healthyAfter)
 {
     private TimeSpan _last;

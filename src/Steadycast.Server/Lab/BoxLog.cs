@@ -1,6 +1,8 @@
 namespace Steadycast.Server.Lab;
 
-/// <summary>A box's log file: bounded, since a lab runs for weeks; the part before the newest is kept beside it.</summary>
+/// <summary>
+/// A box's log file: bounded, since a lab runs for weeks; the part before the newest is kept beside it.
+/// </summary>
 internal sealed class BoxLog : IDisposable
 {
     private readonly Lock _gate = new();
@@ -42,6 +44,9 @@ internal sealed class BoxLog : IDisposable
             _file.Dispose();
     }
 
-    private StreamWriter Open() =>
-        new(new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true, NewLine = "\n" };
+    private StreamWriter Open() => new(new FileStream(_path, FileMode.Append, FileAccess.Write, FileShare.Read))
+    {
+        AutoFlush = true,
+        NewLine = "\n",
+    };
 }

@@ -5,7 +5,13 @@ namespace Steadycast.Server.Lab;
 
 /// <summary>One box's life: started, its lines passed on, started again when it dies, until the lab stops.</summary>
 internal sealed class BoxRun(
-    Box box, BoxLog log, LabTerminal terminal, LabFile file, Backoff backoff, TimeProvider time, Action<string, int> onStarted)
+    Box box,
+    BoxLog log,
+    LabTerminal terminal,
+    LabFile file,
+    Backoff backoff,
+    TimeProvider time,
+    Action<string, int> onStarted)
 {
     /// <summary>A role stops within 10 s by itself; a child that does not is killed.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(11);
@@ -119,5 +125,6 @@ internal sealed class BoxRun(
     }
 
     /// <summary>.NET reports a death by signal as 128 and the signal's number, as the shell does.</summary>
-    private static string Ending(int code) => code > 128 ? $"died of signal {code - 128}" : $"ended with exit code {code}";
+    private static string Ending(int code) =>
+        code > 128 ? $"died of signal {code - 128}" : $"ended with exit code {code}";
 }

@@ -22,7 +22,8 @@ internal sealed class LabFile(string path, string play)
             _entries.Add(new Entry(box.Name, null, box.Role, box.Http, box.Rtmp, log, 0));
     }
 
-    public void Started(string name, int pid, int restarts) => Change(name, e => e with { Pid = pid, Restarts = restarts });
+    public void Started(string name, int pid, int restarts) =>
+        Change(name, e => e with { Pid = pid, Restarts = restarts });
 
     public void Exited(string name) => Change(name, e => e with { Pid = null });
 
@@ -59,5 +60,6 @@ internal sealed class LabFile(string path, string play)
     private sealed record Contents(int Supervisor, IReadOnlyList<Entry> Processes, string Play, string? Dashboard);
 
     /// <param name="Pid">Null between a death and the next start.</param>
-    private sealed record Entry(string Name, int? Pid, string Role, string? Http, string? Rtmp, string Log, int Restarts);
+    private sealed record Entry(
+        string Name, int? Pid, string Role, string? Http, string? Rtmp, string Log, int Restarts);
 }

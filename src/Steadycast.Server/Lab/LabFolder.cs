@@ -31,7 +31,8 @@ internal sealed class LabFolder : IDisposable
         try
         {
             // The system gives the lock back however its holder dies, so there is no stale one.
-            var held = new FileStream(System.IO.Path.Combine(full, "lab.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var held = new FileStream(
+                System.IO.Path.Combine(full, "lab.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return new LabFolder(full, held);
         }
         catch (IOException e)

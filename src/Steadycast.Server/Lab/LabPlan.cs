@@ -15,7 +15,9 @@ internal sealed class LabPlan
     private readonly IReadOnlyList<string> _programArguments;
     private readonly string _folder;
 
-    /// <param name="program">This executable, and what comes before a command's arguments (the dll, under dotnet).</param>
+    /// <param name="program">
+    /// This executable, and what comes before a command's arguments (the dll, under dotnet).
+    /// </param>
     public LabPlan(LabSettings settings, string program, IReadOnlyList<string> programArguments)
     {
         (_settings, _program, _programArguments) = (settings, program, programArguments);
@@ -99,10 +101,12 @@ internal sealed class LabPlan
     }
 
     private Box Publisher() => new("publisher", "publisher", null, null, _program,
-        [.. _programArguments, "publish", "test", $"{Rtmp}/{StreamName}", "--loop", "--yield", "--supervised"], [], null);
+        [.. _programArguments, "publish", "test", $"{Rtmp}/{StreamName}", "--loop", "--yield", "--supervised"], [],
+        null);
 
     private Box Serve(
-        string name, string role, ListenAddress http, string? rtmp, IEnumerable<ListenAddress> others, string configuration)
+        string name, string role, ListenAddress http, string? rtmp, IEnumerable<ListenAddress> others,
+        string configuration)
     {
         var file = Path.Combine(_folder, "lab", name + ".yaml");
         var text = $"# Written by `steadycast lab` at each start.\n{configuration}\nlog: {{ format: text }}\n";

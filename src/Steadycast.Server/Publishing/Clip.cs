@@ -14,7 +14,8 @@ internal sealed class Clip(Func<Stream> open)
         Assembly.GetExecutingAssembly().GetManifestResourceStream("test-picture.flv")
         ?? throw new FileNotFoundException("This build has no test picture."));
 
-    public static Clip File(string path) => new(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+    public static Clip File(string path) =>
+        new(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
 
     /// <summary>The messages once through; each payload is valid until the next is asked for.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>

@@ -4,7 +4,9 @@ using Steadycast.Protocols.Rtmp;
 namespace Steadycast.Server.Publishing;
 
 /// <summary>One message of a clip on the reel's timeline.</summary>
-/// <param name="TimeMs">Since the reel began; never less than the message before of the same kind, over loops, too.</param>
+/// <param name="TimeMs">
+/// Since the reel began; never less than the message before of the same kind, over loops, too.
+/// </param>
 /// <param name="IsHeader">Metadata or a sequence header: what a connection must begin with.</param>
 /// <param name="IsJoin">Where a connection may begin: a keyframe, or any sound as long as there is no picture.</param>
 internal readonly record struct ReelMessage(
@@ -41,8 +43,10 @@ internal sealed class ClipReel(Clip clip, bool loop)
                 else if (!isHeader && message.Type == RtmpMessageType.Audio)
                     audio.Add(time);
                 _hasVideo |= message.Type == RtmpMessageType.Video;
-                var isJoin = (isKeyframe && !isHeader) || (!_hasVideo && !isHeader && message.Type == RtmpMessageType.Audio);
-                yield return new ReelMessage(begin + Math.Max(0, time), message.Type, message.Payload, isHeader, isJoin);
+                var isJoin = (isKeyframe && !isHeader)
+                    || (!_hasVideo && !isHeader && message.Type == RtmpMessageType.Audio);
+                yield return new ReelMessage(
+                    begin + Math.Max(0, time), message.Type, message.Payload, isHeader, isJoin);
             }
 
             var duration = Math.Max(video.DurationMs, audio.DurationMs);
@@ -59,8 +63,10 @@ internal sealed class ClipReel(Clip clip, bool loop)
         var payload = message.Payload.Span;
         return message.Type switch
         {
-            RtmpMessageType.Video when VideoTagHeader.TryRead(payload, out var video) => (video.IsSequenceHeader, video.IsKeyframe),
-            RtmpMessageType.Audio when AudioTagHeader.TryRead(payload, out var audio) => (audio.IsSequenceHeader, false),
+            RtmpMessageType.Video when VideoTagHeader.TryRead(payload, out var video) =>
+                (video.IsSequenceHeader, video.IsKeyframe),
+            RtmpMessageType.Audio when AudioTagHeader.TryRead(payload, out var audio) =>
+                (audio.IsSequenceHeader, false),
             RtmpMessageType.DataAmf0 => (true, false),
             _ => (false, false),
         };
@@ -78,7 +84,9 @@ internal sealed class ClipReel(Clip clip, bool loop)
         return false;
     }
 
-    /// <summary>How long a track lasts: to the end of its last frame, whose length is the average of the others.</summary>
+    /// <summary>
+    /// How long a track lasts: to the end of its last frame, whose length is the average of the others.
+    /// </summary>
     private struct Track
     {
         private long _last;

@@ -9,7 +9,8 @@ namespace Steadycast.Server.Publishing;
 /// <param name="yields">Whether a name that is taken is waited for, instead of given up.</param>
 /// <param name="say">Told what happens, one sentence each.</param>
 internal sealed class Publisher(
-    ClipReel reel, Func<CancellationToken, Task<RtmpPublisher>> connect, bool yields, TimeProvider time, Action<string> say)
+    ClipReel reel, Func<CancellationToken, Task<RtmpPublisher>> connect, bool yields, TimeProvider time,
+    Action<string> say)
 {
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);

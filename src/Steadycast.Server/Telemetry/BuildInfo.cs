@@ -7,7 +7,8 @@ namespace Steadycast.Server.Telemetry;
 internal static class BuildInfo
 {
     private static readonly string[] Parts =
-        (typeof(BuildInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0")
+        (typeof(BuildInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "0.0.0")
         .Split('+', 2);
 
     public static string Version => Parts[0];

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using Lookup = System.Collections.Concurrent.ConcurrentDictionary<
+    Steadycast.Server.Telemetry.LabelSet, Steadycast.Server.Telemetry.Series>.AlternateLookup<
+    System.ReadOnlySpan<System.Collections.Generic.KeyValuePair<string, object?>>>;
 
 namespace Steadycast.Server.Telemetry;
 
@@ -10,7 +13,9 @@ internal enum FamilyKind
     Histogram,
 }
 
-/// <summary>One instrument's series. A synchronous instrument writes into it at any time, an observable one when asked.</summary>
+/// <summary>
+/// One instrument's series. A synchronous instrument writes into it at any time, an observable one when asked.
+/// </summary>
 internal sealed class Family
 {
     /// <summary>Labels are bounded by the rooms; this bounds what a mistake there can cost.</summary>
@@ -21,7 +26,7 @@ internal sealed class Family
         [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
     private readonly ConcurrentDictionary<LabelSet, Series> _series = new(LabelSet.Comparer.Instance);
-    private readonly ConcurrentDictionary<LabelSet, Series>.AlternateLookup<ReadOnlySpan<KeyValuePair<string, object?>>> _lookup;
+    private readonly Lookup _lookup;
     private readonly bool _sets;
     private long _refused;
 

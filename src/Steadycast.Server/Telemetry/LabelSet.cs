@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Steadycast.Server.Telemetry;
 
-/// <summary>The labels of one series, comparable with the span that a measurement brings, so that a hit allocates nothing.</summary>
+/// <summary>
+/// The labels of one series, comparable with the span that a measurement brings, so that a hit allocates nothing.
+/// </summary>
 internal sealed class LabelSet(KeyValuePair<string, object?>[] labels)
 {
     public KeyValuePair<string, object?>[] Labels { get; } = labels;

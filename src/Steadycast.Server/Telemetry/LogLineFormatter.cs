@@ -43,13 +43,15 @@ internal sealed class LogLineFormatter(LogLineOptions options, TimeProvider time
     }
 
     private string Json(
-        LogLevel level, string room, string message, IReadOnlyList<KeyValuePair<string, object?>> fields, Exception? exception)
+        LogLevel level, string room, string message, IReadOnlyList<KeyValuePair<string, object?>> fields,
+        Exception? exception)
     {
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes))
         {
             json.WriteStartObject();
-            json.WriteString("time", time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            json.WriteString(
+                "time", time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
             json.WriteString("level", level.ToString().ToLowerInvariant());
             json.WriteString("logger", room);
             json.WriteString("message", message);
@@ -88,7 +90,9 @@ internal sealed class LogLineFormatter(LogLineOptions options, TimeProvider time
         }
     }
 
-    /// <summary><c>Steadycast.Streaming.Rtmp.RtmpDoor</c> is <c>rtmp</c> to an operator; others keep their last word.</summary>
+    /// <summary>
+    /// <c>Steadycast.Streaming.Rtmp.RtmpDoor</c> is <c>rtmp</c> to an operator; others keep their last word.
+    /// </summary>
     private static string Room(string category)
     {
         var parts = category.Split('.');

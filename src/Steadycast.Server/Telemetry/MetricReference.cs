@@ -27,7 +27,8 @@ internal static class MetricReference
             // | `name` | type | labels | meaning |
             var cells = line.Split('|', StringSplitOptions.TrimEntries);
             if (cells.Length >= 6 && cells[1].StartsWith('`') && cells[1].EndsWith('`'))
-                meanings[cells[1].Trim('`')] = Sentence(string.Join('|', cells[4..^1]).Replace("`", "", StringComparison.Ordinal));
+                meanings[cells[1].Trim('`')] =
+                    Sentence(string.Join('|', cells[4..^1]).Replace("`", "", StringComparison.Ordinal));
         }
 
         return meanings.ToFrozenDictionary(StringComparer.Ordinal);

@@ -15,7 +15,9 @@ internal sealed class MetricStore : IDisposable
     private readonly List<Family> _families = [];
     private readonly MeterListener _listener = new();
 
-    /// <param name="factory">Meters that others made in this process (the framework's own, another test's) are not ours.</param>
+    /// <param name="factory">
+    /// Meters that others made in this process (the framework's own, another test's) are not ours.
+    /// </param>
     public MetricStore(IMeterFactory factory)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
@@ -32,9 +34,12 @@ internal sealed class MetricStore : IDisposable
             lock (_gate)
                 _families.Remove((Family)state!);
         };
-        _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => ((Family)state!).Record(value, tags));
-        _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => ((Family)state!).Record(value, tags));
-        _listener.SetMeasurementEventCallback<int>(static (_, value, tags, state) => ((Family)state!).Record(value, tags));
+        _listener.SetMeasurementEventCallback<double>(
+            static (_, value, tags, state) => ((Family)state!).Record(value, tags));
+        _listener.SetMeasurementEventCallback<long>(
+            static (_, value, tags, state) => ((Family)state!).Record(value, tags));
+        _listener.SetMeasurementEventCallback<int>(
+            static (_, value, tags, state) => ((Family)state!).Record(value, tags));
         _listener.Start();
     }
 
@@ -54,7 +59,8 @@ internal sealed class MetricStore : IDisposable
                 // One source failed: its series are absent, which is what a scrape should see. The others are there.
             }
 
-            foreach (var group in _families.GroupBy(f => f.Name, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal))
+            foreach (var group in _families.GroupBy(f => f.Name, StringComparer.Ordinal)
+                .OrderBy(g => g.Key, StringComparer.Ordinal))
                 text.Family([.. group]);
             var refused = _families.Sum(f => f.Refused);
             text.Single("steadycast_telemetry_refused_measurements_total", FamilyKind.Counter, refused);
@@ -64,5 +70,6 @@ internal sealed class MetricStore : IDisposable
     public void Dispose() => _listener.Dispose();
 
     private static bool IsFrameworks(string meter) =>
-        meter.StartsWith("Microsoft.", StringComparison.Ordinal) || meter.StartsWith("System.", StringComparison.Ordinal);
+        meter.StartsWith("Microsoft.", StringComparison.Ordinal)
+            || meter.StartsWith("System.", StringComparison.Ordinal);
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Steadycast.Server.Telemetry;
 
 /// <summary>
-/// Writes families as Prometheus text 0.0.4 or OpenMetrics 1.0.0. They differ in a counter's family name (without _total
-/// in OpenMetrics), in escaping of help, and in the last line.
+/// Writes families as Prometheus text 0.0.4 or OpenMetrics 1.0.0. They differ in a counter's family name (without
+/// _total in OpenMetrics), in escaping of help, and in the last line.
 /// </summary>
 internal sealed class PrometheusText(bool openMetrics)
 {
@@ -27,7 +27,8 @@ internal sealed class PrometheusText(bool openMetrics)
             foreach (var field in fields.Skip(1))
             {
                 if (field.StartsWith("q=", StringComparison.OrdinalIgnoreCase)
-                    && double.TryParse(field.AsSpan(2), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var q))
+                    && double.TryParse(
+                        field.AsSpan(2), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var q))
                     quality = q;
             }
 
@@ -40,7 +41,9 @@ internal sealed class PrometheusText(bool openMetrics)
         return open > 0 && open >= plain;
     }
 
-    /// <summary>Instruments of one name: several roles of one process may each have made it; equal labels add up.</summary>
+    /// <summary>
+    /// Instruments of one name: several roles of one process may each have made it; equal labels add up.
+    /// </summary>
     public void Family(IReadOnlyList<Family> sameName)
     {
         var first = sameName[0];
@@ -162,5 +165,6 @@ internal sealed class PrometheusText(bool openMetrics)
     };
 
     /// <summary>OpenMetrics wants canonical floats in le: 1.0, not 1.</summary>
-    private static string WithPoint(string number) => number.Contains('.', StringComparison.Ordinal) ? number : number + ".0";
+    private static string WithPoint(string number) =>
+        number.Contains('.', StringComparison.Ordinal) ? number : number + ".0";
 }

@@ -7,11 +7,14 @@ namespace Steadycast.Server.Telemetry;
 /// <summary>Logging and meters of one process, made once and shared by all of its roles and HTTP listeners.</summary>
 internal static class TelemetrySetup
 {
-    /// <summary>Adds loggers as the <c>log</c> section asks, meters, and the store that <c>/metrics</c> reads.</summary>
+    /// <summary>
+    /// Adds loggers as the <c>log</c> section asks, meters, and the store that <c>/metrics</c> reads.
+    /// </summary>
     public static IServiceCollection AddTelemetry(this IServiceCollection services, LogOptions options)
     {
         var format = options.Format ?? (Console.IsOutputRedirected ? LogFormat.Json : LogFormat.Text);
-        var colour = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        var colour = !Console.IsOutputRedirected
+            && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new LogLineOptions(format, colour));
         services.AddLogging(logging =>

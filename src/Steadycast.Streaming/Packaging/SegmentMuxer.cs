@@ -14,8 +14,8 @@ namespace Steadycast.Streaming.Packaging;
 internal sealed class SegmentMuxer
 {
     /// <summary>
-    /// What a container adds to a unit: boxes, or PES and packet headers and stuffing. A guess on the safe side, since a
-    /// buffer that has to grow is copied.
+    /// What a container adds to a unit: boxes, or PES and packet headers and stuffing. A guess on the safe side, since
+    /// a buffer that has to grow is copied.
     /// </summary>
     private const int OverheadPerUnit = 256;
 

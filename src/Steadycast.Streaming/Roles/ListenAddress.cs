@@ -8,7 +8,9 @@ namespace Steadycast.Streaming.Roles;
 /// Where something listens, as every <c>…_addr</c> key says it: <c>:8080</c> (every interface), <c>127.0.0.1:8080</c>,
 /// <c>[::1]:8080</c>, <c>localhost:8080</c>.
 /// </summary>
-/// <param name="Address">The interface; <see cref="IPAddress.IPv6Any"/> (dual stack where there is IPv6) for <c>:8080</c>.</param>
+/// <param name="Address">
+/// The interface; <see cref="IPAddress.IPv6Any"/> (dual stack where there is IPv6) for <c>:8080</c>.
+/// </param>
 /// <param name="Port">1 to 65535; 0 lets the system choose (tests).</param>
 /// <param name="IsAny">Whether it is every interface.</param>
 public readonly record struct ListenAddress(IPAddress Address, int Port, bool IsAny)
@@ -19,19 +21,23 @@ public readonly record struct ListenAddress(IPAddress Address, int Port, bool Is
     /// </summary>
     public IPEndPoint EndPoint => new(IsAny && !Socket.OSSupportsIPv6 ? IPAddress.Any : Address, Port);
 
-    /// <summary>Reads <paramref name="text"/>; host names other than localhost are a fault: they resolve differently tomorrow.</summary>
+    /// <summary>
+    /// Reads <paramref name="text"/>; host names other than localhost are a fault: they resolve differently tomorrow.
+    /// </summary>
     /// <param name="fault">What is wrong and what to write instead; null on success.</param>
     public static bool TryParse(string text, out ListenAddress address, out string? fault)
     {
         address = default;
         var colon = text.LastIndexOf(':');
-        if (colon < 0 || (text.Contains(']', StringComparison.Ordinal) && colon < text.IndexOf(']', StringComparison.Ordinal)))
+        if (colon < 0
+            || (text.Contains(']', StringComparison.Ordinal) && colon < text.IndexOf(']', StringComparison.Ordinal)))
         {
             fault = "has no port; write :8080 or 127.0.0.1:8080";
             return false;
         }
 
-        if (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port > 65535)
+        if (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port > 65535)
         {
             fault = "has no port between 1 and 65535 after its colon; write :8080 or 127.0.0.1:8080";
             return false;
@@ -54,7 +60,8 @@ public readonly record struct ListenAddress(IPAddress Address, int Port, bool Is
         var bare = host.StartsWith('[') && host.EndsWith(']') ? host[1..^1] : host;
         if (bare != host ^ bare.Contains(':', StringComparison.Ordinal) || !IPAddress.TryParse(bare, out var ip))
         {
-            fault = "is not an address of this machine; write an IP address before the port, or only :port for every interface";
+            fault = "is not an address of this machine; "
+                + "write an IP address before the port, or only :port for every interface";
             return false;
         }
 

@@ -54,7 +54,8 @@ public sealed class LabCommandTests(LabUnderTest lab) : IClassFixture<LabUnderTe
         Assert.Equal(
             $"steadycast: port {1935 + lab.PortOffset} of ingest is in use by another program; " +
             $"stop that program, or use --port-offset {lab.PortOffset + 1000}\n",
-            error.Replace($"port {9101 + lab.PortOffset} of", $"port {1935 + lab.PortOffset} of", StringComparison.Ordinal));
+            error.Replace(
+                $"port {9101 + lab.PortOffset} of", $"port {1935 + lab.PortOffset} of", StringComparison.Ordinal));
     }
 
     [Fact]

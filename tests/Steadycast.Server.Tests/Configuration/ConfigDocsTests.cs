@@ -4,7 +4,9 @@ using Steadycast.Server.Configuration;
 
 namespace Steadycast.Server.Tests.Configuration;
 
-/// <summary>Schema, reference page and examples say what the program does. STEADYCAST_UPDATE=1 rewrites the first two.</summary>
+/// <summary>
+/// Schema, reference page and examples say what the program does. STEADYCAST_UPDATE=1 rewrites the first two.
+/// </summary>
 public sealed class ConfigDocsTests
 {
     private const string Marker = "<!-- What follows is made from the options records by ConfigDocsTests. -->\n\n";

@@ -53,7 +53,9 @@ public sealed class ConfigLoaderTests
 
     [Fact]
     public void Json_is_read_as_yaml_is() =>
-        Assert.Equal(7, Good("""{"switch": {"primary_base_url": "http://p/hls", "required_windows": 7}}""").Switch!.RequiredWindows);
+        Assert.Equal(
+            7, Good("""{"switch": {"primary_base_url": "http://p/hls", "required_windows": 7}}""")
+                .Switch!.RequiredWindows);
 
     [Fact]
     public void Flags_win_over_environment_over_file_over_defaults()
@@ -197,7 +199,9 @@ public sealed class ConfigLoaderTests
 
         var faults = Faults("ingest: { segment_seconds: \"${SECONDS}\" }", environment);
 
-        Assert.Equal(["ingest.segment_seconds (line 1): the value is not a whole number; write a whole number such as 60"], faults);
+        Assert.Equal(
+            ["ingest.segment_seconds (line 1): the value is not a whole number; write a whole number such as 60"],
+            faults);
     }
 
     [Theory]
@@ -205,7 +209,9 @@ public sealed class ConfigLoaderTests
     [InlineData("file:/no/such/secret", "asks for the file /no/such/secret, which cannot be read; create it, or let this user read it")]
     [InlineData("${OPEN", "has ${ without }; write ${NAME}, or $${ for the characters themselves")]
     public void A_secret_that_cannot_be_had_is_a_fault(string key, string expected) =>
-        Assert.Equal([$"ingest.publish[0].key (line 1): {expected}"], Faults($"ingest: {{ publish: [{{ stream: a, key: \"{key}\" }}] }}"));
+        Assert.Equal(
+            [$"ingest.publish[0].key (line 1): {expected}"],
+            Faults($"ingest: {{ publish: [{{ stream: a, key: \"{key}\" }}] }}"));
 
     [Fact]
     public void Aliases_that_unfold_without_end_are_refused()
@@ -222,7 +228,8 @@ public sealed class ConfigLoaderTests
             "/no/such.yaml cannot be read: there is no such file; name a file that can",
             Assert.Single(ConfigLoader.Load("/no/such.yaml", NoEnvironment, []).Faults).ToString());
 
-    private static SteadycastOptions Good(string text, Dictionary<string, string>? environment = null, params string[] sets)
+    private static SteadycastOptions Good(
+        string text, Dictionary<string, string>? environment = null, params string[] sets)
     {
         var result = ConfigLoader.Parse(text, environment ?? NoEnvironment, sets);
         Assert.Empty(result.Faults.Select(f => f.ToString()));

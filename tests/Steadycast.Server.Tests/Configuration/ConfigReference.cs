@@ -50,7 +50,8 @@ internal static class ConfigReference
 
     private static string SizeRange(OptionsProperty property)
     {
-        static string Size(object bound) => ScalarReader.WriteSize(Convert.ToInt64(bound, CultureInfo.InvariantCulture));
+        static string Size(object bound) =>
+            ScalarReader.WriteSize(Convert.ToInt64(bound, CultureInfo.InvariantCulture));
         return property.Range is { } range ? $", {Size(range.Minimum)} to {Size(range.Maximum)}" : "";
     }
 
@@ -62,7 +63,9 @@ internal static class ConfigReference
             return "empty";
         if (property is { Kind: ValueKind.Size, Default: not null })
             return $"`{ScalarReader.WriteSize(Convert.ToInt64(property.Default, CultureInfo.InvariantCulture))}`";
-        return property.Default is null || property.Kind is ValueKind.Section ? "" : $"`{ScalarReader.Write(property.Default)}`";
+        return property.Default is null || property.Kind is ValueKind.Section
+            ? ""
+            : $"`{ScalarReader.Write(property.Default)}`";
     }
 
     private static string Meaning(OptionsProperty property)

@@ -6,7 +6,9 @@ using Steadycast.Server.Configuration;
 
 namespace Steadycast.Server.Tests.Configuration;
 
-/// <summary>The JSON schema of the configuration file, made from the options records: what an editor completes from.</summary>
+/// <summary>
+/// The JSON schema of the configuration file, made from the options records: what an editor completes from.
+/// </summary>
 internal static class ConfigSchema
 {
     private static readonly JsonSerializerOptions Format = new()
@@ -79,8 +81,10 @@ internal static class ConfigSchema
         ValueKind.Flag => WithText(new JsonObject { ["type"] = "boolean" }),
         ValueKind.Integer => WithText(new JsonObject { ["type"] = "integer" }),
         ValueKind.Number => WithText(new JsonObject { ["type"] = "number" }),
-        ValueKind.Choice => new JsonObject { ["enum"] = new JsonArray([.. ScalarReader.Choices(type).Keys.Select(k => (JsonNode)k)]) },
-        ValueKind.Duration => new JsonObject { ["type"] = "string", ["pattern"] = @"^(\d+(\.\d+)?(ms|s|m|h|d))+$|^\$\{|^file:" },
+        ValueKind.Choice =>
+            new JsonObject { ["enum"] = new JsonArray([.. ScalarReader.Choices(type).Keys.Select(k => (JsonNode)k)]) },
+        ValueKind.Duration =>
+            new JsonObject { ["type"] = "string", ["pattern"] = @"^(\d+(\.\d+)?(ms|s|m|h|d))+$|^\$\{|^file:" },
         ValueKind.Size => new JsonObject { ["type"] = new JsonArray("integer", "string") },
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };

@@ -22,7 +22,9 @@ public sealed class CrossChecksTests
     [InlineData("origin: { store: /tmp, listen_addr: ':80' }\nswitch: { primary_base_url: 'http://p/hls', listen_addr: ':80' }", "switch.listen_addr (line 2): is origin.listen_addr, too, and both serve /hls/; choose another port for one of them")]
     [InlineData("ingest: { publish: [{ stream: a }, { stream: a }] }", "ingest.publish (line 1): the stream a is there 2 times; keep one rule for it")]
     public void Keys_that_do_not_fit_together_are_a_fault(string file, string expected) =>
-        Assert.Equal([expected], ConfigLoader.Parse(file, new Dictionary<string, string>(), []).Faults.Select(f => f.ToString()));
+        Assert.Equal(
+            [expected], ConfigLoader.Parse(file, new Dictionary<string, string>(), [])
+                .Faults.Select(f => f.ToString()));
 
     [Fact]
     public void Roles_on_the_very_same_http_address_share_it() =>

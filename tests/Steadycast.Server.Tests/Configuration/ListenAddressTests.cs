@@ -10,7 +10,8 @@ public sealed class ListenAddressTests
     [InlineData("localhost:80", "127.0.0.1:80")]
     [InlineData("[::1]:80", "[::1]:80")]
     [InlineData("0.0.0.0:80", ":80")]
-    public void An_address_is_read(string text, string expected) => Assert.Equal(expected, ListenAddress.Parse(text).ToString());
+    public void An_address_is_read(string text, string expected) =>
+        Assert.Equal(expected, ListenAddress.Parse(text).ToString());
 
     [Theory]
     [InlineData("")]

@@ -21,7 +21,8 @@ internal static partial class OptionsDoc
         var type = property.Info.DeclaringType!;
         return property.Parameter is null
             ? Text(Find($"P:{Name(type)}.{property.Info.Name}")?.Element("summary"))
-            : Text(Find($"T:{Name(type)}")?.Elements("param").FirstOrDefault(p => (string?)p.Attribute("name") == property.Info.Name));
+            : Text(Find($"T:{Name(type)}")?.Elements("param")
+                .FirstOrDefault(p => (string?)p.Attribute("name") == property.Info.Name));
     }
 
     public static string Of(Type type) => Text(Find($"T:{Name(type)}")?.Element("summary"));

@@ -12,7 +12,8 @@ public sealed class ScalarReaderTests
     [InlineData("1h30m", 5400)]
     [InlineData("2d", 172800)]
     public void A_duration_is_read_with_its_unit(string text, double seconds) =>
-        Assert.Equal(TimeSpan.FromSeconds(seconds), ScalarReader.Read(text, typeof(TimeSpan), ValueKind.Duration, out _, out _));
+        Assert.Equal(
+            TimeSpan.FromSeconds(seconds), ScalarReader.Read(text, typeof(TimeSpan), ValueKind.Duration, out _, out _));
 
     [Theory]
     [InlineData("")]

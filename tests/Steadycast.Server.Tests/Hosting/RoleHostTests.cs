@@ -56,7 +56,8 @@ public sealed class RoleHostTests : IAsyncDisposable
         {
             var health = JsonDocument.Parse(await _http.GetStringAsync(url + "/healthz")).RootElement;
             Assert.Equal("[\"a\",\"b\"]", health.GetProperty("roles").GetRawText());
-            Assert.Equal((2, 2), (health.GetProperty("a_streams").GetInt32(), health.GetProperty("b_streams").GetInt32()));
+            Assert.Equal(
+                (2, 2), (health.GetProperty("a_streams").GetInt32(), health.GetProperty("b_streams").GetInt32()));
         }
     }
 

@@ -117,7 +117,8 @@ public sealed class SupervisorTests : IAsyncLifetime
         _output.NewLine = "\n";
         var supervisor = new Supervisor(
             boxes, LogOf, new LabFile(Path.Combine(_folder, "lab.json"), "http://localhost/"),
-            new LabTerminal(_output, colour: false), Quick, TimeProvider.System, (name, pid) => _starts.Writer.TryWrite((name, pid)));
+            new LabTerminal(_output, colour: false), Quick, TimeProvider.System, (name, pid) =>
+                _starts.Writer.TryWrite((name, pid)));
         _running = supervisor.RunAsync(_stop.Token);
     }
 
@@ -144,7 +145,8 @@ public sealed class SupervisorTests : IAsyncLifetime
     }
 
     private JsonElement[] Processes() =>
-        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "lab.json"))).RootElement.GetProperty("processes").EnumerateArray()];
+        [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "lab.json"))).RootElement.GetProperty("processes")
+            .EnumerateArray()];
 
     private static void Signal(string signal, int pid)
     {

@@ -44,7 +44,8 @@ public sealed class ClipReelTests
     [Fact]
     public void A_connection_may_begin_at_every_keyframe()
     {
-        var joins = new ClipReel(Clip.TestPicture, loop: false).Play().Where(m => m.IsJoin).Select(m => m.TimeMs).ToArray();
+        var joins = new ClipReel(Clip.TestPicture, loop: false).Play().Where(m => m.IsJoin).Select(m => m.TimeMs)
+            .ToArray();
 
         Assert.Equal(Enumerable.Range(0, 16).Select(k => k * 2000L), joins);
     }
@@ -74,7 +75,8 @@ public sealed class ClipReelTests
     [Fact]
     public void What_is_no_flv_is_refused() =>
         Assert.Throws<FlvFormatException>(() =>
-            new ClipReel(new Clip(() => new MemoryStream("not a video at all"u8.ToArray())), loop: false).Play().Count());
+            new ClipReel(new Clip(() => new MemoryStream("not a video at all"u8.ToArray())), loop: false).Play()
+                .Count());
 
     private static IEnumerable<long> Steps(List<long> times) => times.Skip(1).Zip(times, (b, a) => b - a);
 

@@ -32,7 +32,8 @@ public sealed class LogLineFormatterTests
     {
         var formatter = new LogLineFormatter(new LogLineOptions(format, Colour: false), new ManualTime());
         KeyValuePair<string, object?>[] fields =
-            [new("StreamName", stream), new("ConnectionId", 7), new("{OriginalFormat}", "Publish of {StreamName} refused.")];
+            [new("StreamName", stream), new("ConnectionId", 7),
+                new("{OriginalFormat}", "Publish of {StreamName} refused.")];
         var entry = new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(
             LogLevel.Information, "Steadycast.Streaming.Rtmp.RtmpDoor", default, fields, null,
             (f, _) => $"Publish of {f[0].Value} refused.");

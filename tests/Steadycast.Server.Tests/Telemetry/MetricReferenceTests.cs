@@ -39,7 +39,8 @@ public sealed partial class MetricReferenceTests
         };
         listener.Start();
         var rooms = typeof(IRole).Assembly.GetTypes()
-            .Where(t => t is { IsClass: true, IsAbstract: false } && t.Name.EndsWith("Metrics", StringComparison.Ordinal))
+            .Where(t => t is { IsClass: true, IsAbstract: false }
+                && t.Name.EndsWith("Metrics", StringComparison.Ordinal))
             .SelectMany(t => t.GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
             .Where(c => c.GetParameters() is [{ } only] && only.ParameterType == typeof(IMeterFactory));
         foreach (var room in rooms)

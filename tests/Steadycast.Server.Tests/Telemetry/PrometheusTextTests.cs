@@ -68,7 +68,8 @@ public sealed class PrometheusTextTests : IDisposable
     {
         _meter.CreateCounter<long>("steadycast_test_bytes").Add(1);
 
-        Assert.Equal("# TYPE steadycast_test_bytes_total counter\nsteadycast_test_bytes_total 1\n", Scrape(openMetrics: false));
+        Assert.Equal(
+            "# TYPE steadycast_test_bytes_total counter\nsteadycast_test_bytes_total 1\n", Scrape(openMetrics: false));
     }
 
     [Fact]
@@ -80,7 +81,8 @@ public sealed class PrometheusTextTests : IDisposable
         Assert.Equal(
             "# HELP odd_total back\\\\slash \"quote\"\\nline\n# TYPE odd_total counter\nodd_total{path=\"a\\\\b\\\"c\\nd\"} 1\n",
             Scrape(openMetrics: false));
-        Assert.Contains("# HELP odd back\\\\slash \\\"quote\\\"\\nline\n", Scrape(openMetrics: true), StringComparison.Ordinal);
+        Assert.Contains(
+            "# HELP odd back\\\\slash \\\"quote\\\"\\nline\n", Scrape(openMetrics: true), StringComparison.Ordinal);
     }
 
     [Fact]

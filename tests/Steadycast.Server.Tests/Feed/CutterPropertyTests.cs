@@ -50,8 +50,12 @@ public sealed class CutterPropertyTests
             from start in Gen.Choose(int.MinValue, int.MaxValue)
             select new TestEncoder
             {
-                FramesPerSecond = fps, Gops = [.. gops], SampleRate = rate, AudioLateMs = late,
-                Start = (uint)start, Seconds = 40,
+                FramesPerSecond = fps,
+                Gops = [.. gops],
+                SampleRate = rate,
+                AudioLateMs = late,
+                Start = (uint)start,
+                Seconds = 40,
             };
         Prop.ForAll(encoders.ToArbitrary(), encoder =>
         {

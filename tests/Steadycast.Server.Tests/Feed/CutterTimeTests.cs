@@ -27,7 +27,11 @@ public sealed class CutterTimeTests
         const double Days = 48 * 3600;
         var encoder = new TestEncoder
         {
-            Seconds = Days, FramesPerSecond = 1, SampleRate = 0, Start = 0xFFFFFFFFu - 86_400_000, TimestampBits = bits,
+            Seconds = Days,
+            FramesPerSecond = 1,
+            SampleRate = 0,
+            Start = 0xFFFFFFFFu - 86_400_000,
+            TimestampBits = bits,
         };
         using var run = new CutterRun().Publish(encoder).Check();
         Assert.Equal(Days - 2, run.Durations().Sum(), 0.01);

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Steadycast.Server.Api;
@@ -44,7 +45,7 @@ internal static class HttpDoor
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         // Above the 10 s of a long poll and the reload interval of any player, so that viewers reuse connections.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
-        if (address.IsAny)
+        if (address.Address.Equals(IPAddress.IPv6Any))
             kestrel.ListenAnyIP(address.Port);
         else
             kestrel.Listen(address.EndPoint);

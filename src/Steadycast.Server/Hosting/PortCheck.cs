@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Steadycast.Streaming.Roles;
 
@@ -16,7 +17,7 @@ internal static class PortCheck
         try
         {
             if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
-                socket.DualMode = address.IsAny;
+                socket.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
             socket.Bind(endPoint);
             socket.Listen(1);
             return null;

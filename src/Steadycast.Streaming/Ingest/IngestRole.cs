@@ -7,7 +7,6 @@ using Steadycast.Streaming.Hub;
 using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Rtmp;
 using Steadycast.Streaming.Transport;
-using ListenAddress = Steadycast.Streaming.Transport.ListenAddress;
 
 namespace Steadycast.Streaming.Ingest;
 
@@ -64,15 +63,17 @@ public sealed class IngestRole : IRole
     public void Map(IEndpointRouteBuilder routes) => _endpoint.Map(routes);
 
     /// <exception cref="IOException">An address cannot be bound; the message names it and its key.</exception>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _feeds.Start();
-        var address = Parse(_options.ListenAddr, AddressKey);
-        _listener = await _door.ListenAsync(address, null, AddressKey, cancellationToken);
-        if (_options.Tls is not { } tls)
-            return;
-        var certificate = new TlsCertificateOptions(tls.CertFile, tls.KeyFile);
-        await _door.ListenAsync(Parse(tls.ListenAddr, TlsAddressKey), certificate, TlsAddressKey, cancellationToken);
+        _listener = _door.Listen(Parse(_options.ListenAddr, AddressKey), null, AddressKey);
+        if (_options.Tls is { } tls)
+        {
+            var certificate = new TlsCertificateOptions(tls.CertFile, tls.KeyFile);
+            _door.Listen(Parse(tls.ListenAddr, TlsAddressKey), certificate, TlsAddressKey);
+        }
+
+        return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

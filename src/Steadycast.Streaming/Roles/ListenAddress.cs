@@ -65,6 +65,7 @@ public readonly record struct ListenAddress(IPAddress Address, int Port, bool Is
             return false;
         }
 
+        // 0.0.0.0 is every interface of IPv4 only; it collides like :port, and is bound as it is written.
         address = new ListenAddress(ip, port, ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any));
         return true;
     }
@@ -78,5 +79,6 @@ public readonly record struct ListenAddress(IPAddress Address, int Port, bool Is
     public bool Collides(ListenAddress other) =>
         Port == other.Port && Port != 0 && (IsAny || other.IsAny || Address.Equals(other.Address));
 
-    public override string ToString() => IsAny ? $":{Port}" : new IPEndPoint(Address, Port).ToString();
+    public override string ToString() =>
+        Address.Equals(IPAddress.IPv6Any) ? $":{Port}" : new IPEndPoint(Address, Port).ToString();
 }

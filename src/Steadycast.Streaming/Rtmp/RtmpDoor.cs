@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Transport;
 
 namespace Steadycast.Streaming.Rtmp;
@@ -36,12 +37,8 @@ public sealed partial class RtmpDoor(
     /// <param name="tls">The certificate, for RTMPS.</param>
     /// <param name="configurationKey">The key to name when the address cannot be bound.</param>
     /// <exception cref="IOException">It cannot be bound.</exception>
-    public Task<TransportListener> ListenAsync(
-        ListenAddress address,
-        TlsCertificateOptions? tls,
-        string configurationKey,
-        CancellationToken cancellationToken = default) =>
-        transport.ListenAsync(address, tls, configurationKey, ServeAsync, cancellationToken);
+    public TransportListener Listen(ListenAddress address, TlsCertificateOptions? tls, string configurationKey) =>
+        transport.Listen(address, tls, configurationKey, ServeAsync);
 
     private async Task ServeAsync(TransportConnection connection)
     {

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
+using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Streaming.Transport;
 
@@ -44,16 +45,14 @@ public sealed partial class SocketTransport : IAsyncDisposable
     /// <param name="configurationKey">The key to name in an error: <c>ingest.listen_addr</c>.</param>
     /// <param name="serve">The story of one connection. Transport exceptions that leave it are the peer's end.</param>
     /// <exception cref="IOException">It cannot be bound; the message names address, key and cause.</exception>
-    public async Task<TransportListener> ListenAsync(
+    public TransportListener Listen(
         ListenAddress address,
         TlsCertificateOptions? tls,
         string configurationKey,
-        Func<TransportConnection, Task> serve,
-        CancellationToken cancellationToken = default)
+        Func<TransportConnection, Task> serve)
     {
         CertificateSource? certificate = tls is null ? null : new CertificateSource(tls, time, metrics, log);
-        TransportListener listener =
-            await TransportListener.BindAsync(address, configurationKey, tls is not null, cancellationToken);
+        TransportListener listener = TransportListener.Bind(address, configurationKey, tls is not null);
         listeners.TryAdd(listener, true);
         listener.Accepting = AcceptLoopAsync(listener, certificate, serve);
         return listener;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Streaming.Transport;
 
@@ -27,26 +28,12 @@ public sealed class TransportListener
 
     internal Task Accepting { get; set; } = Task.CompletedTask;
 
-    internal static async Task<TransportListener> BindAsync(
-        ListenAddress address, string configurationKey, bool isEncrypted, CancellationToken cancellationToken)
+    /// <exception cref="IOException">It cannot be bound; the message names key, address and cause.</exception>
+    internal static TransportListener Bind(ListenAddress address, string configurationKey, bool isEncrypted)
     {
         try
         {
-            if (address.Host.Length > 0)
-            {
-                IPAddress ip = await ResolveAsync(address.Host, cancellationToken);
-                return Bind(new IPEndPoint(ip, address.Port), isEncrypted);
-            }
-
-            try
-            {
-                return Bind(new IPEndPoint(IPAddress.IPv6Any, address.Port), isEncrypted);
-            }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported
-                or SocketError.AddressNotAvailable)
-            {
-                return Bind(new IPEndPoint(IPAddress.Any, address.Port), isEncrypted);
-            }
+            return Bind(address.EndPoint, isEncrypted);
         }
         catch (SocketException e)
         {
@@ -82,20 +69,11 @@ public sealed class TransportListener
         }
     }
 
-    private static async Task<IPAddress> ResolveAsync(string host, CancellationToken cancellationToken)
-    {
-        if (IPAddress.TryParse(host, out IPAddress? literal))
-            return literal;
-        IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellationToken);
-        return addresses.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
-    }
-
     private static string Cause(SocketException e, ListenAddress address) => e.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse => $"another program uses port {address.Port}",
         SocketError.AccessDenied => $"this user may not use port {address.Port}",
-        SocketError.AddressNotAvailable => $"'{address.Host}' is not an address of this machine",
-        SocketError.HostNotFound or SocketError.NoData => $"'{address.Host}' has no address",
+        SocketError.AddressNotAvailable => $"{address.Address} is not an address of this machine",
         _ => e.Message,
     };
 }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Rtmp;
 using Steadycast.Streaming.Transport;
 
@@ -51,9 +52,9 @@ internal sealed class LiveDoor : IAsyncDisposable
             new RtmpMetrics(meters),
             admission,
             NullLogger<RtmpDoor>.Instance);
-        var address = new ListenAddress("127.0.0.1", 0);
-        live.Port = (await door.ListenAsync(address, null, "ingest.listen_addr")).Port;
-        live.TlsPort = (await door.ListenAsync(address, live.MakeCertificate(), "ingest.tls.listen_addr")).Port;
+        var address = ListenAddress.Parse("127.0.0.1:0");
+        live.Port = door.Listen(address, null, "ingest.listen_addr").Port;
+        live.TlsPort = door.Listen(address, live.MakeCertificate(), "ingest.tls.listen_addr").Port;
         return live;
     }
 

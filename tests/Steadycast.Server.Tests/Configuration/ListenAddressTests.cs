@@ -9,7 +9,9 @@ public sealed class ListenAddressTests
     [InlineData("127.0.0.1:80", "127.0.0.1:80")]
     [InlineData("localhost:80", "127.0.0.1:80")]
     [InlineData("[::1]:80", "[::1]:80")]
-    [InlineData("0.0.0.0:80", ":80")]
+    [InlineData("0.0.0.0:80", "0.0.0.0:80")]
+    [InlineData("[::]:80", ":80")]
+    [InlineData(":0", ":0")]
     public void An_address_is_read(string text, string expected) =>
         Assert.Equal(expected, ListenAddress.Parse(text).ToString());
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Rtmp;
 using Steadycast.Streaming.Transport;
 using Steadycast.TestPeers;
@@ -23,8 +24,7 @@ internal sealed class TestDoor : IAsyncDisposable
         ManualTime time, TestMeters meters, SocketTransport transport, StreamHub hub, LineLog log, RtmpDoor door)
     {
         (Time, Meters, Transport, Hub, Log) = (time, meters, transport, hub, log);
-        _listener = door.ListenAsync(new ListenAddress("127.0.0.1", 0), null, "ingest.listen_addr")
-            .GetAwaiter().GetResult();
+        _listener = door.Listen(ListenAddress.Parse("127.0.0.1:0"), null, "ingest.listen_addr");
     }
 
     public ManualTime Time { get; }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Transport;
 using Steadycast.TestPeers;
 
@@ -9,7 +10,7 @@ namespace Steadycast.Server.Tests.Transport;
 
 public sealed class SocketTransportTests : IAsyncDisposable
 {
-    private static readonly ListenAddress Loopback = new("127.0.0.1", 0);
+    private static readonly ListenAddress Loopback = ListenAddress.Parse("127.0.0.1:0");
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource deadline = new(Patience);
@@ -23,7 +24,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     [Fact]
     public async Task Bytes_come_back_from_an_echo()
     {
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", EchoAsync);
+        TransportListener listener = transport.Listen(Loopback, null, "test", EchoAsync);
         await using TransportConnection client =
             await transport.ConnectAsync("127.0.0.1", listener.Port, useTls: false, cancellationToken: deadline.Token);
 
@@ -41,7 +42,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     [Fact]
     public async Task The_last_words_reach_a_peer_that_is_still_talking()
     {
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", async c =>
+        TransportListener listener = transport.Listen(Loopback, null, "test", async c =>
         {
             await c.ReceiveAsync(new byte[1]);
             await c.SendAsync("refused"u8.ToArray());
@@ -63,7 +64,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     {
         var failure = new TaskCompletionSource<TransportException>();
         var waiting = new TaskCompletionSource();
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", async c =>
+        TransportListener listener = transport.Listen(Loopback, null, "test", async c =>
         {
             c.SetDeadline(TimeSpan.FromSeconds(5), "no handshake within 5 s");
             ValueTask<int> receiving = c.ReceiveAsync(new byte[1]);
@@ -87,7 +88,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     {
         var failure = new TaskCompletionSource<TransportException>();
         var stalled = new TaskCompletionSource();
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", async c =>
+        TransportListener listener = transport.Listen(Loopback, null, "test", async c =>
         {
             c.SendTimeout = TimeSpan.FromSeconds(10);
             byte[] block = new byte[1 << 20];
@@ -114,10 +115,10 @@ public sealed class SocketTransportTests : IAsyncDisposable
     [Fact]
     public async Task A_port_in_use_is_named_with_its_key()
     {
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", EchoAsync);
+        TransportListener listener = transport.Listen(Loopback, null, "test", EchoAsync);
 
-        IOException e = await Assert.ThrowsAsync<IOException>(() => transport.ListenAsync(
-            new ListenAddress("127.0.0.1", listener.Port), null, "ingest.listen_addr", EchoAsync));
+        IOException e = Assert.Throws<IOException>(() => transport.Listen(
+            ListenAddress.Parse($"127.0.0.1:{listener.Port}"), null, "ingest.listen_addr", EchoAsync));
 
         Assert.Equal(
             $"ingest.listen_addr: cannot listen on 127.0.0.1:{listener.Port}: "
@@ -128,7 +129,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     [Fact]
     public async Task An_address_without_host_takes_both_families()
     {
-        TransportListener listener = await transport.ListenAsync(new ListenAddress("", 0), null, "test", EchoAsync);
+        TransportListener listener = transport.Listen(ListenAddress.Parse(":0"), null, "test", EchoAsync);
 
         foreach (string host in Socket.OSSupportsIPv6 ? ["127.0.0.1", "::1"] : new[] { "127.0.0.1" })
         {
@@ -142,7 +143,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     [Fact]
     public async Task A_failing_service_closes_its_own_connection_only()
     {
-        TransportListener listener = await transport.ListenAsync(
+        TransportListener listener = transport.Listen(
             Loopback, null, "test", _ => throw new InvalidOperationException("a bug"));
         for (int i = 0; i < 3; i++)
         {
@@ -157,7 +158,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     {
         bool finished = false;
         var started = new TaskCompletionSource();
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", async c =>
+        TransportListener listener = transport.Listen(Loopback, null, "test", async c =>
         {
             started.SetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, c.Closing)
@@ -187,7 +188,7 @@ public sealed class SocketTransportTests : IAsyncDisposable
     {
         var started = new TaskCompletionSource();
         string? reason = null;
-        TransportListener listener = await transport.ListenAsync(Loopback, null, "test", async c =>
+        TransportListener listener = transport.Listen(Loopback, null, "test", async c =>
         {
             started.SetResult();
             try

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Transport;
 using Steadycast.TestPeers;
 
@@ -10,7 +11,7 @@ namespace Steadycast.Server.Tests.Transport;
 
 public sealed class TlsTests : IAsyncDisposable
 {
-    private static readonly ListenAddress Loopback = new("127.0.0.1", 0);
+    private static readonly ListenAddress Loopback = ListenAddress.Parse("127.0.0.1:0");
 
     private readonly CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
     private readonly string folder = Directory.CreateTempSubdirectory("steadycast-tls-").FullName;
@@ -29,7 +30,7 @@ public sealed class TlsTests : IAsyncDisposable
     public async Task Bytes_come_back_through_TLS()
     {
         WriteCertificate("one");
-        TransportListener listener = await transport.ListenAsync(Loopback, files, "test", EchoAsync);
+        TransportListener listener = transport.Listen(Loopback, files, "test", EchoAsync);
         await using TransportConnection client = await ConnectAsync(listener);
 
         byte[] sent = new byte[300_000];
@@ -48,7 +49,7 @@ public sealed class TlsTests : IAsyncDisposable
     public async Task A_new_certificate_is_taken_and_a_broken_one_is_not()
     {
         WriteCertificate("one");
-        TransportListener listener = await transport.ListenAsync(Loopback, files, "test", EchoAsync);
+        TransportListener listener = transport.Listen(Loopback, files, "test", EchoAsync);
         Assert.Equal("CN=one", await SubjectAsync(listener));
 
         WriteCertificate("two");
@@ -67,7 +68,7 @@ public sealed class TlsTests : IAsyncDisposable
     public async Task A_peer_that_never_shakes_hands_is_closed_after_5_s()
     {
         WriteCertificate("one");
-        TransportListener listener = await transport.ListenAsync(Loopback, files, "test", EchoAsync);
+        TransportListener listener = transport.Listen(Loopback, files, "test", EchoAsync);
         using var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", listener.Port, deadline.Token);
         Task<int> reading = client.GetStream().ReadAsync(new byte[1], deadline.Token).AsTask();
@@ -89,8 +90,8 @@ public sealed class TlsTests : IAsyncDisposable
         await File.WriteAllTextAsync(files.CertFile, "nonsense", deadline.Token);
         await File.WriteAllTextAsync(files.KeyFile, "nonsense", deadline.Token);
 
-        IOException e = await Assert.ThrowsAsync<IOException>(
-            () => transport.ListenAsync(Loopback, files, "test", EchoAsync));
+        IOException e = Assert.Throws<IOException>(
+            () => transport.Listen(Loopback, files, "test", EchoAsync));
 
         Assert.Contains("cert.pem", e.Message, StringComparison.Ordinal);
     }

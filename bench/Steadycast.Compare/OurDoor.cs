@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
+using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Rtmp;
 using Steadycast.Streaming.Transport;
 
@@ -31,7 +32,7 @@ internal static class OurDoor
             new RtmpMetrics(meters),
             admission,
             NullLogger<RtmpDoor>.Instance);
-        await door.ListenAsync(new ListenAddress("127.0.0.1", port), null, "port");
+        door.Listen(ListenAddress.Parse($"127.0.0.1:{port}"), null, "port");
 
         var stopped = new TaskCompletionSource();
         using PosixSignalRegistration term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s =>

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Steadycast.Compare;
 
-// Before any socket: both our server and the load client continue on the thread that polls the sockets.
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+// As the product sets them, before any socket, and inherited by our server: continuations run on the threads that poll
+// the sockets, of which there are half as many as cores.
+SetDefault("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", 1);
+SetDefault("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", Math.Max(1, Environment.ProcessorCount / 2));
 
 if (args is ["serve", var port, var mergeMs])
     return await OurDoor.RunAsync(Number(port), TimeSpan.FromMilliseconds(Number(mergeMs)));
@@ -36,5 +38,11 @@ return 0;
 
 string Option(string name, string otherwise) =>
     Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : otherwise;
+
+static void SetDefault(string name, int value)
+{
+    if (Environment.GetEnvironmentVariable(name) is null)
+        Environment.SetEnvironmentVariable(name, value.ToString(CultureInfo.InvariantCulture));
+}
 
 static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

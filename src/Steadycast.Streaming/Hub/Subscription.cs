@@ -217,7 +217,8 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
 
     private bool IsReady()
     {
-        if (!prefix.IsEmpty || replayed < replay.Length)
+        // A join does not wait for the merge window.
+        if (!prefix.IsEmpty || replayed < replay.Length || needed is not null)
             return true;
         if (slab is null)
             return beginWith == StreamLog.NoJoin ? log.JoinPoint != StreamLog.NoJoin : log.NewestSlab >= beginWith;

@@ -192,6 +192,8 @@ public sealed class PublicationTests : IAsyncDisposable
         publication.Append(Keyframe(0));
         using Subscription player = merging.Subscribe();
         using Subscription feed = merging.Subscribe(SubscriptionKind.Feed);
+        ValueTask<bool> joining = player.WaitAsync();
+        Assert.True(joining.IsCompleted && await joining);
         Assert.Equal("K0", Read(player));
         Messages(feed);
         merging.Time.Advance(TimeSpan.FromMilliseconds(350));

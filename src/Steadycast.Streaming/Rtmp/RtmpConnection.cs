@@ -97,12 +97,15 @@ internal sealed partial class RtmpConnection : IDisposable
             if (received == 0)
                 return ("left", "the peer left");
             Process(received);
+            // The answer to a pause is the last that is sent, the answer to a play the first.
+            if (_playChanged)
+                await StopPlayAsync();
             if (_output.WrittenCount > 0)
                 await FlushAsync();
             if (_farewell is not null)
                 return ("refused", _farewell);
             if (_playChanged)
-                await FollowPlayAsync();
+                StartPlay();
             if (_role == RtmpRole.Publisher && _buffer.Length < LargeBuffer)
                 EnlargeBuffer();
         }
@@ -140,9 +143,9 @@ internal sealed partial class RtmpConnection : IDisposable
 
         if (messages > 0)
         {
-            _door.Metrics.MediaReceived(messages, bytes);
             if (_role == RtmpRole.Publisher)
                 _transport.SetDeadline(_door.Options.PublisherSilence, "the publisher was silent");
+            _door.Metrics.MediaReceived(messages, bytes);
         }
     }
 
@@ -267,7 +270,7 @@ internal sealed partial class RtmpConnection : IDisposable
     private bool TrySubscribe([NotNullWhen(true)] out Subscription? subscription) =>
         _door.Hub.TrySubscribe(_name, new SubscriptionOptions(SubscriptionKind.Player), out subscription);
 
-    /// <summary>What shall be sent from now on; takes effect when the answers that announce it have left.</summary>
+    /// <summary>What shall be sent from now on; takes effect around the answer that announces it.</summary>
     private void ChangePlay(Subscription? wanted)
     {
         _wanted?.Dispose();
@@ -275,13 +278,17 @@ internal sealed partial class RtmpConnection : IDisposable
         _playChanged = true;
     }
 
-    private async ValueTask FollowPlayAsync()
+    private async ValueTask StopPlayAsync()
     {
-        _playChanged = false;
         if (_playing is not null)
             await _playing.DisposeAsync();
         _playing = null;
         EndWith(CancellationToken.None);
+    }
+
+    private void StartPlay()
+    {
+        _playChanged = false;
         if (_wanted is null)
             return;
         _playing = new PlayLoop(_transport, _sending, _door.Metrics, _wanted);

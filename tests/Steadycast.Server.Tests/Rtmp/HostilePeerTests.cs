@@ -50,12 +50,14 @@ public sealed class HostilePeerTests
         await using TestDoor door = TestDoor.Open();
         await using RtmpPublisher publisher = await door.PublishAsync("live/show");
         byte[] session = EncoderScripts.Obs("live", "other").ToArray();
-        for (int at = 1; at < session.Length; at += 1_000)
+        int peers = 0;
+        for (int at = 1; at < session.Length; at += 1_000, peers++)
         {
             using TcpClient peer = await door.ConnectAsync();
             await peer.GetStream().WriteAsync(session.AsMemory(0, at), door.Deadline);
         }
 
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_closed_total") == peers);
         await door.UntilAsync(() => door.Transport.ConnectionCount == 2);
         await AssertAliveAsync(publisher, door);
         Assert.Equal(0, door.Meters.Sum("steadycast_admission_waiting_connections"));
@@ -118,9 +120,8 @@ public sealed class HostilePeerTests
         using TcpClient peer = await door.ConnectAsync();
         NetworkStream stream = peer.GetStream();
         byte[] ping = new RtmpScript().Message(2, RtmpMessageType.UserControl, 0, [0, 6, 0, 0, 0, 1]).ToArray();
-        byte[] obs = EncoderScripts.Obs("live", "show").ToArray();
-        await stream.WriteAsync(obs.AsMemory(0, obs.Length - 150), door.Deadline);
-        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") >= 4);
+        await stream.WriteAsync(EncoderScripts.ObsOnAir("live", "show").ToArray(), door.Deadline);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 7);
 
         for (int second = 0; second < 9 && door.Transport.ConnectionCount > 0; second++)
         {

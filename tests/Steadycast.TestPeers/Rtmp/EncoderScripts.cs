@@ -39,7 +39,14 @@ public static class EncoderScripts
     /// OBS 30 (its librtmp): chunk size 4096 before connect; everything of the stream on chunk stream 4; type 0 headers
     /// for time 0 and metadata, type 1 otherwise, type 2 for equal lengths; FCUnpublish and deleteStream at the end.
     /// </summary>
-    public static RtmpScript Obs(string app, string name)
+    public static RtmpScript Obs(string app, string name) => ObsOnAir(app, name)
+        .Message(3, RtmpMessageType.CommandAmf0, 0,
+            RtmpScript.CommandBytes("FCUnpublish", 6, Amf0Value.Null, name), format: 1)
+        .Message(3, RtmpMessageType.CommandAmf0, 0,
+            RtmpScript.CommandBytes("deleteStream", 7, Amf0Value.Null, 1.0), format: 1);
+
+    /// <summary>The same up to its seventh media message, metadata included.</summary>
+    public static RtmpScript ObsOnAir(string app, string name)
     {
         var connect = Amf0Value.Object(
             new("app", app),
@@ -64,11 +71,7 @@ public static class EncoderScripts
             .Message(4, RtmpMessageType.Video, 0, Picture(true, 9000), 1)
             .Message(4, RtmpMessageType.Audio, 21, Sound(180), 1, format: 1)
             .Message(4, RtmpMessageType.Video, 12, Picture(false, 600), 1, format: 1)
-            .Message(4, RtmpMessageType.Video, 33, Picture(false, 600), 1, format: 2)
-            .Message(3, RtmpMessageType.CommandAmf0, 0,
-                RtmpScript.CommandBytes("FCUnpublish", 6, Amf0Value.Null, name), format: 1)
-            .Message(3, RtmpMessageType.CommandAmf0, 0,
-                RtmpScript.CommandBytes("deleteStream", 7, Amf0Value.Null, 1.0), format: 1);
+            .Message(4, RtmpMessageType.Video, 33, Picture(false, 600), 1, format: 2);
     }
 
     /// <summary>

@@ -136,9 +136,9 @@ internal sealed partial class RtmpConnection : IDisposable
 
         if (!wasHandshaken && _session.IsHandshaken)
         {
-            _door.Metrics.HandshakeDone(_session.IsSigned);
             if (_role == RtmpRole.Waiting)
                 _transport.SetDeadline(_door.Options.PublishTimeout, "no publish or play in time");
+            _door.Metrics.HandshakeDone(_session.IsSigned);
         }
 
         if (messages > 0)

@@ -60,7 +60,7 @@ public sealed class HostilePeerTests
         await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_closed_total") == peers);
         await door.UntilAsync(() => door.Transport.ConnectionCount == 2);
         await AssertAliveAsync(publisher, door);
-        Assert.Equal(0, door.Meters.Sum("steadycast_admission_waiting_connections"));
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_admission_waiting_connections") == 0);
         Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_connections"));
     }
 
@@ -88,7 +88,7 @@ public sealed class HostilePeerTests
         door.Time.Advance(TimeSpan.FromSeconds(0.5));
         await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_closed_total", "reason=aborted") == slow);
 
-        Assert.Equal(0, door.Meters.Sum("steadycast_admission_waiting_connections"));
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_admission_waiting_connections") == 0);
         Assert.Equal(slow, door.Meters.Sum("steadycast_transport_aborts_total", "kind=deadline"));
         await publisher.SendAsync(new MediaMessage(RtmpMessageType.Video, (uint)(40 * sent++), Picture), door.Deadline);
         await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == sent);
@@ -103,7 +103,7 @@ public sealed class HostilePeerTests
         using TcpClient peer = await door.ConnectAsync();
         await peer.GetStream().WriteAsync(new RtmpScript().Handshake()
             .Command(3, 0, "connect", 1, Amf0Value.Object(new Amf0Property("app", "live"))).ToArray(), door.Deadline);
-        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_requests_total", "kind=connect") == 1);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_handshakes_total") == 1);
 
         door.Time.Advance(TimeSpan.FromSeconds(9));
         Assert.Equal(1, door.Transport.ConnectionCount);

@@ -84,7 +84,8 @@ public sealed class AllocationTests
         await playing;
 
         Assert.True(wakes > 1_000);
-        Assert.Equal(0, allocated);
+        // A thread that joins the pool while this runs makes its own statics, once; an object per wake would be 24 bytes.
+        Assert.InRange(allocated, 0, wakes);
     }
 
     /// <summary>Meters that nobody listens to: listeners of tests allocate.</summary>

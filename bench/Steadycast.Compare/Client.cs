@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Sessions;
 
 namespace Steadycast.Compare;
@@ -17,6 +18,9 @@ internal sealed class Client : IDisposable
         new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
     public ClientSession Session { get; }
+
+    /// <summary>Whether a keyframe has come; it may come in the same receive as the start of the play.</summary>
+    public bool HasKeyframe { get; private set; }
 
     public static async Task<Client> StartAsync(
         int port, ClientRole role, string name, int? chunkSize, CancellationToken cancellationToken)
@@ -36,7 +40,7 @@ internal sealed class Client : IDisposable
         return client;
     }
 
-    /// <summary>Reads on until an event; bytes after it in the same receive are dropped with it.</summary>
+    /// <summary>Reads on until an event, and what else came in the same receive.</summary>
     public async Task ReadUntilAsync(Func<ClientEvent, bool> isIt, CancellationToken cancellationToken)
     {
         bool found = false;
@@ -64,11 +68,15 @@ internal sealed class Client : IDisposable
         {
             if (e.Kind == ClientEventKind.Refused)
                 throw new IOException($"The server refused: {e.Status}");
+            HasKeyframe |= e.Kind == ClientEventKind.Media && IsKeyframe(e.Media);
             found |= isIt(e);
         }
 
         return found;
     }
+
+    private static bool IsKeyframe(MediaMessage media) =>
+        media.Type == RtmpMessageType.Video && media.Payload.Span is [0x17, 1, ..];
 
     private async Task FlushAsync(CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Sessions;
 
 namespace Steadycast.Compare;
@@ -64,7 +63,8 @@ internal sealed class Players : IAsyncDisposable
             long began = TimeProvider.System.GetTimestamp();
             using Client client = await Client.StartAsync(port, ClientRole.Play, "s0", null, stop.Token);
             turns.Release();
-            await client.ReadUntilAsync(IsKeyframe, stop.Token);
+            if (!client.HasKeyframe)
+                await client.ReadUntilAsync(_ => client.HasKeyframe, stop.Token);
             lock (gate)
                 joins.Add(TimeProvider.System.GetElapsedTime(began).TotalSeconds);
             join.TrySetResult();
@@ -78,8 +78,4 @@ internal sealed class Players : IAsyncDisposable
                 await Console.Error.WriteLineAsync($"a player failed: {e.Message}");
         }
     }
-
-    private static bool IsKeyframe(ClientEvent e) => e.Kind == ClientEventKind.Media
-        && e.Media.Type == RtmpMessageType.Video
-        && e.Media.Payload.Span is [0x17, 1, ..];
 }

@@ -13,8 +13,8 @@ internal sealed partial class RtmpConnection
     private void LogPublishStopped(StreamName name, string peer, string reason) =>
         PublishEnded(_door.Log, name, peer, reason);
 
-    private void LogPublishRefused(string name, string peer, string reason) =>
-        PublishRefused(_door.Log, name, peer, reason);
+    private void LogPublishRefused(string name, string peer, string reason, bool isNews) =>
+        PublishRefused(_door.Log, isNews ? LogLevel.Warning : LogLevel.Debug, name, peer, reason);
 
     private void LogPlayStarted(StreamName name, string peer) => Playing(_door.Log, name, peer);
 
@@ -33,8 +33,9 @@ internal sealed partial class RtmpConnection
     [LoggerMessage(LogLevel.Information, "{StreamName} is no longer published by {Peer}: {Reason}")]
     private static partial void PublishEnded(ILogger log, StreamName streamName, string peer, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "{StreamName} was refused to publisher {Peer}: {Reason}")]
-    private static partial void PublishRefused(ILogger log, string streamName, string peer, string reason);
+    [LoggerMessage(Message = "{StreamName} was refused to publisher {Peer}: {Reason}")]
+    private static partial void PublishRefused(
+        ILogger log, LogLevel level, string streamName, string peer, string reason);
 
     [LoggerMessage(LogLevel.Information, "{StreamName} is played by {Peer}")]
     private static partial void Playing(ILogger log, StreamName streamName, string peer);

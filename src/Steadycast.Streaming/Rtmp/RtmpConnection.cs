@@ -234,7 +234,9 @@ internal sealed partial class RtmpConnection : IDisposable
         _session.RefusePublish(_output, code, description);
         _door.Metrics.Requested("publish", outcome);
         _farewell = verdict ?? description;
-        LogPublishRefused(StreamName.Escape(request.Path), Peer, _farewell);
+        // Who yields asks again each second for as long as the name is taken.
+        bool isNews = outcome != "busy" || request.Parameter("yield") != "1";
+        LogPublishRefused(StreamName.Escape(request.Path), Peer, _farewell, isNews);
     }
 
     private void Play(StreamRequest request)

@@ -3,6 +3,7 @@ using System.Text;
 using Steadycast.Protocols.Amf;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Messages;
+using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Hub;
 using Steadycast.Streaming.Rtmp;
 using Steadycast.Streaming.Transport;
@@ -75,6 +76,20 @@ public sealed class RtmpDoorTests
         await SendGroupAsync(first, 40);
         await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 10);
         Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_requests_total", "kind=publish", "outcome=busy"));
+    }
+
+    [Fact]
+    public async Task A_yielding_publisher_that_must_wait_is_no_news_and_any_other_refusal_is()
+    {
+        await using TestDoor door = TestDoor.Open([new PublishRule("live/open", null), new PublishRule("live/shut", "k")]);
+        await using RtmpPublisher first = await door.PublishAsync("live/open");
+
+        await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PublishAsync("live/open?yield=1"));
+        await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PublishAsync("live/shut?yield=1&key=guess"));
+
+        string[] refusals = [.. door.Log.Lines.Where(l => l.Contains("was refused", StringComparison.Ordinal))];
+        Assert.StartsWith("Debug: live/open", refusals[0], StringComparison.Ordinal);
+        Assert.StartsWith("Warning: live/shut", refusals[1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -134,10 +134,13 @@ internal sealed partial class FeedLoop(
         }
 
         var before = (_edge, _epoch);
+        var first = 0L;
         foreach (var record in _records)
         {
             _edge = record.End?.Msn ?? _edge;
-            _epoch = record.Begin?.Epoch.EpochId ?? _epoch;
+            if (record.Begin is not { } begin || begin.Epoch.EpochId == _epoch)
+                continue;
+            (_epoch, first) = (begin.Epoch.EpochId, begin.Msn);
         }
 
         feed.Append(_records, new FeedState(cutter.Activity, _epoch, _edge));
@@ -148,7 +151,7 @@ internal sealed partial class FeedLoop(
             return;
         _summary = FeedSummary.Of(cutter.Activity, cutter.Facts, publisher, _edge);
         if (_epoch != before._epoch)
-            LogOnAir(feed.Stream, _epoch, cutter.State!.NextMsn, _summary.Codecs);
+            LogOnAir(feed.Stream, _epoch, first, _summary.Codecs);
     }
 
     private void Count(Cutter cutter)

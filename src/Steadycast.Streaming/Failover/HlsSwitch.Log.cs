@@ -45,6 +45,9 @@ internal sealed partial class HlsSwitch
             Message = "{StreamName}: numbers jumped from {Edge} to {First}; new window")]
         public static partial void NewWindow(ILogger logger, string streamName, long edge, long first);
 
+        [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName}: asking {Origin} failed, trying again")]
+        public static partial void ObserveFailed(ILogger logger, string streamName, string origin, Exception exception);
+
         [LoggerMessage(Level = LogLevel.Error, Message = "{StreamName}: a step of the switch failed")]
         public static partial void StepFailed(ILogger logger, string streamName, Exception exception);
     }

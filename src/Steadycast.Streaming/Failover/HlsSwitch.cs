@@ -18,6 +18,9 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 {
     private const int InboxSize = 256;
 
+    /// <summary>From here on the wait between questions grows no more.</summary>
+    private const int MaxBackoffFailures = 8;
+
     /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
     private static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);
 
@@ -117,54 +120,75 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     private TimeSpan Now => _parts.Time.GetElapsedTime(_startedAt);
 
-    /// <summary>Follows one origin's index for as long as the switch lives.</summary>
+    /// <summary>Follows one origin's index for as long as the switch lives, whatever the origin does.</summary>
     private async Task ObserveAsync(int origin, CancellationToken cancellationToken)
     {
-        var client = _origins[origin];
         var view = _timeline.Views[origin];
-        var (edge, target, failures, etag) = (-1L, 2.0, 0, (string?)null);
-        try
+        var progress = new IndexProgress(-1, 2, null);
+        var failures = 0;
+        while (!cancellationToken.IsCancellationRequested)
         {
-            while (true)
+            try
             {
-                // Held shorter than the time after which silence is a failure.
-                var wait = TimeSpan.FromSeconds(Math.Min(0.75 * target, 10));
-                var timeout = TimeSpan.FromSeconds(Math.Max(1.5 * target, 1));
-                var answer = await client.GetIndexAsync(_stream, edge, wait, timeout, etag, cancellationToken);
-                cancellationToken.ThrowIfCancellationRequested();
-                _parts.Metrics.Fetched(client.Name, "index", answer.Fault, answer.Status, answer.Elapsed);
-                if (answer.Fault != OriginFault.None)
-                {
-                    await PostAsync(() => view.Fail(answer.Fault, answer.Error, Now), cancellationToken);
-                    await Task.Delay(BackoffAfter(++failures), _parts.Time, cancellationToken);
-                    continue;
-                }
-
-                failures = 0;
-                var index = answer.Value!.Index;
-                var moved = index is not null && index.Edge != edge;
-                if (index is null)
-                    await PostAsync(view.Alive, cancellationToken);
-                else
-                    await PostAsync(() => _timeline.Observe(view, index, Now), cancellationToken);
-                (edge, target) = (index?.Edge ?? edge, index?.TargetDurationSeconds ?? target);
-                etag = answer.Value.ETag ?? etag;
-                // A plain web server does not hold the answer; it is asked a few times a second.
-                var pause = TimeSpan.FromMilliseconds(moved ? 50 : 200) - answer.Elapsed;
-                if (pause > TimeSpan.Zero)
-                    await Task.Delay(pause, _parts.Time, cancellationToken);
+                var next = await ObserveOnceAsync(_origins[origin], view, progress, cancellationToken);
+                failures = next is null ? failures + 1 : 0;
+                progress = next ?? progress;
+                if (next is null)
+                    await Task.Delay(BackoffAfter(failures), _parts.Time, cancellationToken);
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // An origin that nobody asks any more would look stale for ever: a fault of ours costs one question.
+                Log.ObserveFailed(_logger, _stream, view.Name, e);
+                await Task.Delay(BackoffAfter(MaxBackoffFailures), _parts.Time, CancellationToken.None);
             }
         }
-        catch (OperationCanceledException)
+    }
+
+    /// <summary>Asks once; what is known now, or null when there was no answer.</summary>
+    private async Task<IndexProgress?> ObserveOnceAsync(
+        OriginClient client, OriginView view, IndexProgress known, CancellationToken cancellationToken)
+    {
+        // Held shorter than the time after which silence is a failure.
+        var wait = TimeSpan.FromSeconds(Math.Min(0.75 * known.Target, 10));
+        var timeout = TimeSpan.FromSeconds(Math.Max(1.5 * known.Target, 1));
+        // The client keeps its own deadline; the second one is for the day that it does not.
+        var answer = await client.GetIndexAsync(_stream, known.Edge, wait, timeout, known.ETag, cancellationToken)
+            .WaitAsync(2 * timeout, _parts.Time, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        _parts.Metrics.Fetched(client.Name, "index", answer.Fault, answer.Status, answer.Elapsed);
+        if (answer.Fault != OriginFault.None)
         {
+            await PostAsync(() => view.Fail(answer.Fault, answer.Error, Now), cancellationToken);
+            return null;
         }
+
+        var index = answer.Value!.Index;
+        var moved = index is not null && index.Edge != known.Edge;
+        if (index is null)
+            await PostAsync(view.Alive, cancellationToken);
+        else
+            await PostAsync(() => _timeline.Observe(view, index, Now), cancellationToken);
+        // A plain web server does not hold the answer; it is asked a few times a second.
+        var pause = TimeSpan.FromMilliseconds(moved ? 50 : 200) - answer.Elapsed;
+        if (pause > TimeSpan.Zero)
+            await Task.Delay(pause, _parts.Time, cancellationToken);
+        return new IndexProgress(
+            index?.Edge ?? known.Edge,
+            index?.TargetDurationSeconds ?? known.Target,
+            answer.Value.ETag ?? known.ETag);
     }
 
     /// <summary>
     /// The first failure may be a connection gone old: again at once, and the second one is a verdict.
     /// </summary>
     private static TimeSpan BackoffAfter(int failures) =>
-        TimeSpan.FromMilliseconds(failures == 1 ? 0 : Math.Min(1000, 100 * Math.Pow(2, Math.Min(failures, 8) - 2)));
+        TimeSpan.FromMilliseconds(
+            failures == 1 ? 0 : Math.Min(1000, 100 * Math.Pow(2, Math.Min(failures, MaxBackoffFailures) - 2)));
 
     private ValueTask PostAsync(Action happened, CancellationToken cancellationToken) =>
         _inbox.Writer.WriteAsync(happened, cancellationToken);
@@ -367,4 +391,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
         return new StreamSnapshot(_stream, active, Volatile.Read(ref _current)?.Index, _pdtDrift, _switches, origins);
     }
+
+    /// <summary>How far an origin's index is known: what the next question starts from.</summary>
+    private sealed record IndexProgress(long Edge, double Target, string? ETag);
 }

@@ -6,6 +6,7 @@ using static Steadycast.Server.Tests.Segments.TestSegments;
 namespace Steadycast.Server.Tests.Segments;
 
 /// <summary>Hours of segments leave no more behind than a window's worth.</summary>
+[Collection(nameof(WholeProcess))]
 public sealed class StoreMemoryTests
 {
     private const int Segments = 10_000;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Diagnostics;
+using System.Net.Sockets;
 using Steadycast.Server.Hosting;
 using Steadycast.Server.Lab;
 
@@ -77,10 +77,11 @@ internal static class LabCommand
               processes  {folder.LabFile}
             """);
         var file = new LabFile(folder.LabFile, plan.Page);
-        var supervisor = new Supervisor(plan.Boxes, plan.LogFile, file, terminal, Backoff.OfTheLab, TimeProvider.System,
+        var time = TimeProvider.System;
+        var supervisor = new Supervisor(plan.Boxes, plan.LogFile, file, terminal, Backoff.OfTheLab, time,
             (name, pid) => terminal.Line(name, $"started as process {pid}"));
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var announcing = AnnounceAsync(plan, terminal, over.Token);
+        var announcing = AnnounceAsync(plan, terminal, time, over.Token);
         await supervisor.RunAsync(stop);
         await over.CancelAsync();
         await announcing;
@@ -88,22 +89,23 @@ internal static class LabCommand
     }
 
     /// <summary>Says once when there is something to watch.</summary>
-    private static async Task AnnounceAsync(LabPlan plan, LabTerminal terminal, CancellationToken stop)
+    private static async Task AnnounceAsync(
+        LabPlan plan, LabTerminal terminal, TimeProvider time, CancellationToken stop)
     {
-        var begun = Stopwatch.GetTimestamp();
+        var begun = time.GetTimestamp();
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(250), TimeProvider.System, stop);
+                await Task.Delay(TimeSpan.FromMilliseconds(250), time, stop);
                 using var answer = await http.GetAsync(plan.Playlist, stop);
                 if (!answer.IsSuccessStatusCode)
                     continue;
-                terminal.Say($"On air after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.0} s: {plan.Page}");
+                terminal.Say($"On air after {time.GetElapsedTime(begun).TotalSeconds:0.0} s: {plan.Page}");
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            catch (Exception e) when (e is HttpRequestException or SocketException or OperationCanceledException)
             {
                 // Not yet, or stopping.
             }

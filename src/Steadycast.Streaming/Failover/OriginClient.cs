@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Steadycast.Streaming.Segments;
 
@@ -177,8 +178,9 @@ internal sealed class OriginClient : IDisposable
                 : OriginFault.Reset;
             return Failed(fault, e.Message);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException)
         {
+            // SocketsHttpHandler lets the second one through when the peer resets a connection as it is made.
             return Failed(OriginFault.Reset, e.Message);
         }
     }

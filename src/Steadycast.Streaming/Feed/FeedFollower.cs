@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
@@ -100,9 +101,13 @@ public sealed partial class FeedFollower
         }
     }
 
+    /// <remarks>
+    /// SocketsHttpHandler lets a SocketException through when the peer resets a connection as it is made.
+    /// </remarks>
     internal static bool IsOfTheLink(Exception e, CancellationToken cancellationToken) =>
         !cancellationToken.IsCancellationRequested &&
-        e is HttpRequestException or IOException or FeedFormatException or OperationCanceledException;
+        e is HttpRequestException or IOException or SocketException or FeedFormatException
+            or OperationCanceledException;
 
     private void Lost(Exception e)
     {

@@ -126,6 +126,7 @@ internal sealed class SocketConnection : TransportConnection
 
         if (!sending.IsCompletedSuccessfully)
             return FinishSendAsync(sending, bytes, cancellationToken);
+        // It is complete, so this waits for nothing.
         int sent = sending.GetAwaiter().GetResult();
         return sent == bytes.Length
             ? ValueTask.CompletedTask

@@ -69,9 +69,11 @@ public sealed partial class SocketTransport : IAsyncDisposable
         CancellationToken cancellationToken = default)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        SocketConnection connection;
         try
         {
             await socket.ConnectAsync(host, port, cancellationToken);
+            connection = Open(socket, isDialled: true);
         }
         catch (SocketException e)
         {
@@ -84,7 +86,6 @@ public sealed partial class SocketTransport : IAsyncDisposable
             throw;
         }
 
-        SocketConnection connection = Open(socket, isDialled: true);
         if (!useTls)
             return connection;
         try

@@ -31,7 +31,8 @@ public sealed class TransportException(string reason, Exception? innerException 
 
     private static string Describe(SocketException exception) => exception.SocketErrorCode switch
     {
-        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => "reset by peer",
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.NotConnected
+            or SocketError.Shutdown => "reset by peer",
         SocketError.OperationAborted or SocketError.Interrupted => "closed",
         SocketError.TimedOut => "timed out",
         SocketError.ConnectionRefused => "connection refused",

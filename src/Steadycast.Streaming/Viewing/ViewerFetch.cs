@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Steadycast.Protocols.Hls;
 
 namespace Steadycast.Streaming.Viewing;
@@ -44,8 +45,9 @@ internal sealed class ViewerFetch(HttpClient http, TimeProvider time, ViewerOpti
         {
             return new Fetched(status, deadline.IsCancellationRequested ? "timeout" : "cancelled", default);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {
+            // SocketsHttpHandler lets the last one through when the peer resets a connection as it is made.
             return new Fetched(status, e.InnerException?.Message ?? e.Message, default);
         }
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Steadycast.Streaming.Viewing;
 
@@ -155,7 +156,7 @@ public sealed class LabUnderTest : IAsyncLifetime
                     return;
                 last = null;
             }
-            catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+            catch (Exception e) when (e is HttpRequestException or SocketException or TaskCanceledException or JsonException)
             {
                 last = e;
             }

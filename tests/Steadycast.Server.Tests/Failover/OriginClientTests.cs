@@ -79,6 +79,23 @@ public sealed class OriginClientTests
         }
     }
 
+    [Fact]
+    public async Task A_connection_that_is_reset_as_it_is_made_is_a_failure_with_a_name()
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        using var peer = new ResettingPeer();
+        using var client = new OriginClient("o", $"{peer.Address}hls", TimeProvider.System);
+
+        for (int i = 0; i < ResettingPeer.Enough; i++)
+        {
+            Answer<IReadOnlyList<string>> answer = await client.GetStreamsAsync(
+                TimeSpan.FromSeconds(20), deadline.Token);
+
+            Assert.True(
+                answer.Fault is OriginFault.Reset or OriginFault.Refused, $"{i}: {answer.Fault} {answer.Error}");
+        }
+    }
+
     private static int Port(TcpListener listener) => ((IPEndPoint)listener.LocalEndpoint).Port;
 
     private static byte[] Answer()

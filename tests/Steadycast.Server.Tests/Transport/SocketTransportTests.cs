@@ -40,6 +40,26 @@ public sealed class SocketTransportTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_peer_that_resets_what_is_being_dialled_is_a_transport_exception()
+    {
+        using var peer = new ResettingPeer();
+        for (int i = 0; i < ResettingPeer.Enough; i++)
+        {
+            try
+            {
+                await using TransportConnection dialled = await transport.ConnectAsync(
+                    "127.0.0.1", peer.Port, useTls: false, cancellationToken: deadline.Token);
+            }
+            catch (TransportException)
+            {
+                // As good an answer as a connection that ends at once; any other exception is not.
+            }
+        }
+
+        Assert.Equal(0, transport.ConnectionCount);
+    }
+
+    [Fact]
     public async Task The_last_words_reach_a_peer_that_is_still_talking()
     {
         TransportListener listener = transport.Listen(Loopback, null, "test", async c =>

@@ -47,6 +47,19 @@ public sealed class ViewerFetchTests
         Assert.EndsWith("timeout", fetched.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_connection_that_is_reset_as_it_is_made_is_told_too()
+    {
+        using var peer = new ResettingPeer();
+        using var http = new HttpClient();
+        var fetch = new ViewerFetch(http, TimeProvider.System, new ViewerOptions());
+        for (var i = 0; i < ResettingPeer.Enough; i++)
+        {
+            var fetched = await fetch.GetAsync(peer.Address, null, 1000, TestContext.Current.CancellationToken);
+            Assert.False(fetched.Ok);
+        }
+    }
+
     /// <summary>Asks a server that reads one request, sends exactly this, and closes or waits for the client.</summary>
     private static async Task<Fetched> GetAsync(string answer, ByteRange? range, TimeProvider time, Action? sent = null)
     {

@@ -147,17 +147,19 @@ internal sealed partial class FeedEndpoint(
         private readonly CancellationTokenSource _deadline;
         private readonly CancellationTokenRegistration _registration;
         private readonly PipeWriter _writer;
+        private volatile bool _hasLeft;
 
         public Sending(HttpContext context, TimeProvider time)
         {
             _time = time;
             _gone = context.RequestAborted;
             _deadline = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-            _registration = _gone.Register(_deadline.Cancel);
+            _registration = _gone.Register(Leave);
             _writer = context.Response.BodyWriter;
         }
 
-        public bool IsStuck => _deadline.IsCancellationRequested && !_gone.IsCancellationRequested;
+        /// <summary>Whether time ran out, and not the client away: Kestrel says the latter after the former.</summary>
+        public bool IsStuck => _deadline.IsCancellationRequested && !_hasLeft;
 
         public async Task WriteAsync(ReadOnlyMemory<byte> bytes)
         {
@@ -178,6 +180,14 @@ internal sealed partial class FeedEndpoint(
             {
                 // As good as a change: a sign of life is due.
             }
+        }
+
+        private void Leave()
+        {
+            if (_deadline.IsCancellationRequested)
+                return;
+            _hasLeft = true;
+            _deadline.Cancel();
         }
 
         public async ValueTask DisposeAsync()

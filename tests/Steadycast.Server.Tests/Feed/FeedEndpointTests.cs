@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Steadycast.Streaming.Feed;
 using Steadycast.TestPeers;
@@ -173,6 +177,47 @@ public sealed class FeedEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task An_ingest_that_resets_every_connection_is_asked_again_and_again()
+    {
+        var eager = new FeedClientOptions { MinBackoff = TimeSpan.Zero, MaxBackoff = TimeSpan.Zero };
+        foreach (var isList in new[] { false, true })
+        {
+            using var peer = new ResettingPeer();
+            using var client = Client(peer.Address, eager);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
+            var reading = Task.Run(
+                async () => _ = isList
+                    ? (object)await client.StreamsAsync(stop.Token).AnyAsync(stop.Token)
+                    : await client.Follow("live/show").ReadAsync(0, stop.Token).AnyAsync(stop.Token),
+                _cancel);
+            Assert.Same(peer.HasResetEnough, await Task.WhenAny(reading, peer.HasResetEnough));
+            await stop.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        }
+    }
+
+    [Fact]
+    public async Task A_reader_that_Kestrel_cuts_off_at_our_deadline_is_counted_as_stuck()
+    {
+        var time = new ManualTime();
+        Feed("live/show").Append(Segment(1), State(1));
+        await using var app = WebApplication.CreateSlimBuilder().Build();
+        new FeedEndpoint(_directory, time, _metrics, NullLogger.Instance).Map(app);
+        var endpoints = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints);
+        var serve = endpoints.OfType<RouteEndpoint>().Single(e => e.RoutePattern.RawText == "/feed/{**stream}");
+        using var aborted = new CancellationTokenSource();
+        using var socket = new StuckSocket(time, aborted);
+        var context = new DefaultHttpContext { RequestServices = app.Services, RequestAborted = aborted.Token };
+        context.Request.RouteValues["stream"] = "live/show";
+        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(socket));
+
+        await serve.RequestDelegate!(context);
+
+        Assert.Equal(1, _meters.Sum("steadycast_feed_readers_dropped_total", "reason=stuck"));
+        Assert.Equal(0, _meters.Sum("steadycast_feed_readers"));
+    }
+
+    [Fact]
     public async Task A_reader_that_takes_nothing_is_disconnected_and_counted()
     {
         var time = new ManualTime();
@@ -223,4 +268,19 @@ public sealed class FeedEndpointTests : IDisposable
         new(Records.Audio(msn * 180_000, msn * 96_000)),
         new(Records.End(msn) with { Duration = 180_000 }),
     ];
+
+    /// <summary>
+    /// Takes nothing until the write's deadline, and then, as Kestrel does, says that the client is gone.
+    /// </summary>
+    private sealed class StuckSocket(ManualTime time, CancellationTokenSource aborted) : MemoryStream
+    {
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            time.Advance(FeedEndpoint.SendTimeout);
+            Assert.True(cancellationToken.IsCancellationRequested);
+            await aborted.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
 }

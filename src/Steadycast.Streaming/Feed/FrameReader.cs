@@ -39,24 +39,13 @@ internal sealed class FrameReader(CutterCounters counters)
         frame = default;
         if (!VideoTagHeader.TryRead(payload.Span, out var header))
             return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
-        if (!header.IsSequenceHeader && !header.IsCodedFrame)
-            return false;
-        if (header.Track != 0)
-            return Drop(FeedDrop.ExtraTrack);
-        if (header.Codec is not { } codec)
-            return Drop(FeedDrop.UnsupportedCodec);
         var body = payload.Slice(header.HeaderLength, header.BodyLength);
-        if (header.IsSequenceHeader)
-        {
-            Configure(ref _video, new TrackConfig(VideoTrackId, codec, body));
+        var tag = new Tag(header.Codec, header.Track, header.IsSequenceHeader, header.IsCodedFrame, body);
+        if (!TryTake(tag, VideoTrackId, ref _video))
             return false;
-        }
-
-        if (_video is null || _video.Config.Codec != codec)
-            return Drop(FeedDrop.NoConfiguration);
-        if (!TryReadPicture(_video, body.Span, header.IsKeyframe, out var bytes, out var isKeyframe))
+        if (!TryReadPicture(_video!, body.Span, header.IsKeyframe, out var bytes, out var isKeyframe))
             return Drop(FeedDrop.Malformed);
-        frame = new MediaFrame(_video, isKeyframe, header.CompositionTimeMs, 0, bytes, 0, 0);
+        frame = new MediaFrame(_video!, isKeyframe, header.CompositionTimeMs, 0, bytes, 0, 0);
         return true;
     }
 
@@ -65,28 +54,36 @@ internal sealed class FrameReader(CutterCounters counters)
         frame = default;
         if (!AudioTagHeader.TryRead(payload.Span, out var header))
             return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
-        if (!header.IsSequenceHeader && !header.IsCodedFrame)
-            return false;
-        if (header.Track != 0)
-            return Drop(FeedDrop.ExtraTrack);
-        if (header.Codec is not { } codec)
-            return Drop(FeedDrop.UnsupportedCodec);
         var body = payload.Slice(header.HeaderLength, header.BodyLength);
-        if (header.IsSequenceHeader)
-        {
-            Configure(ref _audio, new TrackConfig(AudioTrackId, codec, body));
+        var tag = new Tag(header.Codec, header.Track, header.IsSequenceHeader, header.IsCodedFrame, body);
+        if (!TryTake(tag, AudioTrackId, ref _audio))
             return false;
-        }
-
-        if (_audio is null || _audio.Config.Codec != codec)
-            return Drop(codec == Codec.Mp3 ? FeedDrop.UnsupportedCodec : FeedDrop.NoConfiguration);
-
         // librtmp-based senders end and start with empty frames.
         if (body.IsEmpty)
             return Drop(FeedDrop.Malformed);
-        var samples = codec == Codec.Opus ? OpusSamples(body.Span) : _audio.SamplesPerFrame;
-        frame = new MediaFrame(_audio, true, 0, samples, body.ToArray(), 0, 0);
+        var samples = header.Codec == Codec.Opus ? OpusSamples(body.Span) : _audio!.SamplesPerFrame;
+        frame = new MediaFrame(_audio!, true, 0, samples, body.ToArray(), 0, 0);
         return true;
+    }
+
+    /// <summary>True for a coded frame of a track whose configuration is known; takes over a configuration.</summary>
+    private bool TryTake(in Tag tag, byte trackId, ref TrackDescription? track)
+    {
+        if (!tag.IsSequenceHeader && !tag.IsCodedFrame)
+            return false;
+        if (tag.Track != 0)
+            return Drop(FeedDrop.ExtraTrack);
+        if (tag.Codec is not { } codec)
+            return Drop(FeedDrop.UnsupportedCodec);
+        if (tag.IsSequenceHeader)
+        {
+            Configure(ref track, new TrackConfig(trackId, codec, tag.Body));
+            return false;
+        }
+
+        if (track?.Config.Codec == codec)
+            return true;
+        return Drop(codec == Codec.Mp3 ? FeedDrop.UnsupportedCodec : FeedDrop.NoConfiguration);
     }
 
     private void Configure(ref TrackDescription? track, TrackConfig config)
@@ -170,4 +167,8 @@ internal sealed class FrameReader(CutterCounters counters)
             counters.Drop(counted);
         return false;
     }
+
+    /// <summary>What audio and video headers say alike.</summary>
+    private readonly record struct Tag(
+        Codec? Codec, byte Track, bool IsSequenceHeader, bool IsCodedFrame, ReadOnlyMemory<byte> Body);
 }

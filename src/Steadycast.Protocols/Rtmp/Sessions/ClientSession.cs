@@ -76,13 +76,9 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
     private const double CreateTransaction = 4;
     private const double StreamTransaction = 5;
 
-    private readonly ChunkReader _reader = new(limits);
-    private readonly ReceiveWindow _window = new();
-    private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly MessageExchange _exchange = new(limits);
     private readonly ArrayBufferWriter<byte> _data = new();
     private ClientHandshake? _handshake = new(options.SignedHandshake);
-    private AggregateReader? _aggregate;
-    private int _chunkSize = ChunkWriter.InitialChunkSize;
     private uint _streamId;
     private bool _isStarted;
 
@@ -97,7 +93,7 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
     public EnhancedRtmpCapabilities? ServerCapabilities { get; private set; }
 
     /// <summary>The chunk size that we send with.</summary>
-    public int ChunkSize => _chunkSize;
+    public int ChunkSize => _exchange.ChunkSize;
 
     /// <summary>Writes the first bytes of the connection.</summary>
     public void Start(IBufferWriter<byte> output) => _handshake!.Start(output);
@@ -108,19 +104,12 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         clientEvent = default;
         if (_handshake is not null && !TryShakeHands(ref input, output))
             return false;
-        if (TryReadAggregate(out clientEvent))
-            return true;
-
-        while (_reader.TryRead(ref input, out RtmpMessage message))
+        while (_exchange.TryRead(ref input, output, out RtmpMessage message))
         {
             if (TryTakeMedia(message, out clientEvent) || TryHandle(message, output, out clientEvent))
-            {
-                Acknowledge(output);
                 return true;
-            }
         }
 
-        Acknowledge(output);
         return false;
     }
 
@@ -147,7 +136,7 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
             _streamId,
             message.Timestamp,
             payload,
-            _chunkSize);
+            ChunkSize);
     }
 
     /// <summary>Writes the orderly end of what was started.</summary>
@@ -162,14 +151,14 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         _isStarted = false;
     }
 
-    public void Dispose() => _reader.Dispose();
+    public void Dispose() => _exchange.Dispose();
 
     private bool TryShakeHands(ref ReadOnlySpan<byte> input, IBufferWriter<byte> output)
     {
         if (!_handshake!.TryComplete(ref input, output))
             return false;
         _handshake = null;
-        _reader.BytesRead = HandshakeSizes.Side;
+        _exchange.BytesRead = HandshakeSizes.Side;
         Writer(output).WriteCommand(0, "connect", ConnectTransaction, Amf0Value.Object(
             [
                 new("app", options.App),
@@ -193,53 +182,20 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         return false;
     }
 
-    private bool TryReadAggregate(out ClientEvent clientEvent)
-    {
-        clientEvent = default;
-        if (_aggregate is not AggregateReader aggregate)
-            return false;
-        while (aggregate.TryRead(out RtmpMessage message))
-        {
-            if (!TryTakeMedia(message, out clientEvent))
-                continue;
-            _aggregate = aggregate;
-            return true;
-        }
-
-        _aggregate = null;
-        return false;
-    }
-
     private bool TryHandle(in RtmpMessage message, IBufferWriter<byte> output, out ClientEvent clientEvent)
     {
         clientEvent = default;
-        ReadOnlySpan<byte> payload = message.Payload.Span;
         switch (message.Type)
         {
             case RtmpMessageType.CommandAmf0 or RtmpMessageType.CommandAmf3:
-                return TryHandleCommand(ReadCommand(message), output, out clientEvent);
-            case RtmpMessageType.Aggregate:
-                _aggregate = new AggregateReader(message);
-                return TryReadAggregate(out clientEvent);
-            case RtmpMessageType.WindowAcknowledgementSize when ControlMessage.TryRead(payload, out uint window):
-                _window.Resize(window);
-                return false;
-            case RtmpMessageType.SetPeerBandwidth when ControlMessage.TryRead(payload, out uint bandwidth):
+                return TryHandleCommand(_exchange.ReadCommand(message), output, out clientEvent);
+            case RtmpMessageType.SetPeerBandwidth
+                when ControlMessage.TryRead(message.Payload.Span, out uint bandwidth):
                 ControlMessage.Write(Writer(output), RtmpMessageType.WindowAcknowledgementSize, bandwidth);
                 return false;
-            case RtmpMessageType.UserControl when UserControl.TryRead(payload, out UserControl control):
-                return TryHandleControl(control, output, out clientEvent);
             default:
                 return false;
         }
-    }
-
-    private bool TryHandleControl(UserControl control, IBufferWriter<byte> output, out ClientEvent clientEvent)
-    {
-        clientEvent = default;
-        if (control.Event == UserControlEvent.PingRequest)
-            (control with { Event = UserControlEvent.PingResponse }).Write(Writer(output));
-        return false;
     }
 
     private bool TryHandleCommand(Command command, IBufferWriter<byte> output, out ClientEvent clientEvent)
@@ -272,9 +228,9 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         MessageWriter writer = Writer(output);
         if (publishes)
         {
-            int chunkSize = options.ChunkSize ?? Math.Max(MinPublishChunkSize, _reader.ChunkSize);
+            int chunkSize = options.ChunkSize ?? Math.Max(MinPublishChunkSize, _exchange.PeerChunkSize);
             ControlMessage.Write(writer, RtmpMessageType.SetChunkSize, (uint)chunkSize);
-            _chunkSize = chunkSize;
+            _exchange.ChunkSize = chunkSize;
             writer = Writer(output);
             writer.WriteCommand(0, "releaseStream", ReleaseTransaction, Amf0Value.Null, options.Name);
             writer.WriteCommand(0, "FCPublish", FcTransaction, Amf0Value.Null, options.Name);
@@ -313,24 +269,5 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         }
     }
 
-    private Command ReadCommand(in RtmpMessage message)
-    {
-        try
-        {
-            return Command.Read(message);
-        }
-        catch (Amf0FormatException e)
-        {
-            var place = new RtmpPlace(_reader.BytesRead, message.ChunkStreamId, message.Type);
-            throw new RtmpProtocolException(e.Message, place, message.Payload.Span);
-        }
-    }
-
-    private void Acknowledge(IBufferWriter<byte> output)
-    {
-        if (_window.ShouldAcknowledge(_reader.BytesRead, out uint sequence))
-            ControlMessage.Write(Writer(output), RtmpMessageType.Acknowledgement, sequence);
-    }
-
-    private MessageWriter Writer(IBufferWriter<byte> output) => new(output, _scratch, _chunkSize);
+    private MessageWriter Writer(IBufferWriter<byte> output) => _exchange.Writer(output);
 }

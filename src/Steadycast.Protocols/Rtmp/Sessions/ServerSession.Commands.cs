@@ -19,7 +19,7 @@ public sealed partial class ServerSession
         ControlMessage.Write(writer, RtmpMessageType.WindowAcknowledgementSize, ReceiveWindow.DefaultBytes);
         ControlMessage.Write(writer, RtmpMessageType.SetPeerBandwidth, ReceiveWindow.DefaultBytes);
         ControlMessage.Write(writer, RtmpMessageType.SetChunkSize, OutgoingChunkSize);
-        _chunkSize = OutgoingChunkSize;
+        _exchange.ChunkSize = OutgoingChunkSize;
 
         Amf0Property[] enhanced = connect.EnhancedRtmp is null
             ? []
@@ -285,7 +285,7 @@ public sealed partial class ServerSession
     private void LetIn(int maxMessageBytes)
     {
         _wasLetIn = true;
-        _reader.MaxMessageBytes = Math.Max(_reader.MaxMessageBytes, maxMessageBytes);
+        _exchange.MaxMessageBytes = Math.Max(_exchange.MaxMessageBytes, maxMessageBytes);
     }
 
     private void CheckLength(string what, string text, int limit)
@@ -297,5 +297,5 @@ public sealed partial class ServerSession
     private static string Shorten(string name) => name.Length <= 32 ? name : name[..32];
 
     private RtmpProtocolException CommandFault(string fault) =>
-        new(fault, new RtmpPlace(_reader.BytesRead, null, RtmpMessageType.CommandAmf0));
+        new(fault, new RtmpPlace(_exchange.BytesRead, null, RtmpMessageType.CommandAmf0));
 }

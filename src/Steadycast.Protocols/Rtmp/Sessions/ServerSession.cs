@@ -1,6 +1,4 @@
 using System.Buffers;
-using Steadycast.Protocols.Amf;
-using Steadycast.Protocols.Rtmp.Chunks;
 using Steadycast.Protocols.Rtmp.Handshake;
 using Steadycast.Protocols.Rtmp.Messages;
 
@@ -26,12 +24,8 @@ public sealed partial class ServerSession : IDisposable
     public const uint PlayStreamId = 1;
 
     private readonly RtmpLimits _limits;
-    private readonly ChunkReader _reader;
-    private readonly ReceiveWindow _window = new();
-    private readonly ArrayBufferWriter<byte> _scratch = new();
+    private readonly MessageExchange _exchange;
     private ServerHandshake? _handshake = new();
-    private AggregateReader? _aggregate;
-    private int _chunkSize = ChunkWriter.InitialChunkSize;
     private ConnectRequest? _connect;
     private StreamRequest? _stream;
     private SessionState _state;
@@ -42,7 +36,7 @@ public sealed partial class ServerSession : IDisposable
     public ServerSession(RtmpLimits limits)
     {
         _limits = limits;
-        _reader = new ChunkReader(limits) { MaxMessageBytes = limits.MaxMessageBytesBeforePublish };
+        _exchange = new MessageExchange(limits) { MaxMessageBytes = limits.MaxMessageBytesBeforePublish };
     }
 
     private enum SessionState
@@ -66,10 +60,10 @@ public sealed partial class ServerSession : IDisposable
     public bool IsSigned { get; private set; }
 
     /// <summary>Bytes received since the connection began.</summary>
-    public long BytesRead => _handshake?.Received ?? _reader.BytesRead;
+    public long BytesRead => _handshake?.Received ?? _exchange.BytesRead;
 
     /// <summary>Memory held for messages in flight.</summary>
-    public int BufferedBytes => _reader.BufferedBytes;
+    public int BufferedBytes => _exchange.BufferedBytes;
 
     /// <inheritdoc cref="ServerSession"/>
     /// <exception cref="RtmpProtocolException">
@@ -82,31 +76,24 @@ public sealed partial class ServerSession : IDisposable
             throw new InvalidOperationException($"{_state} waits for an answer");
         if (_handshake is not null && !TryShakeHands(ref input, output))
             return false;
-        if (TryReadAggregate(out serverEvent))
-            return true;
-
-        while (_reader.TryRead(ref input, out RtmpMessage message))
+        while (_exchange.TryRead(ref input, output, out RtmpMessage message))
         {
             if (TryTakeMedia(message, out serverEvent) || TryHandle(message, output, out serverEvent))
-            {
-                Acknowledge(output);
                 return true;
-            }
         }
 
-        Acknowledge(output);
         CheckPrologue();
         return false;
     }
 
-    public void Dispose() => _reader.Dispose();
+    public void Dispose() => _exchange.Dispose();
 
     private bool TryShakeHands(ref ReadOnlySpan<byte> input, IBufferWriter<byte> output)
     {
         if (!_handshake!.TryComplete(ref input, output))
             return false;
         IsSigned = _handshake.IsSigned;
-        _reader.BytesRead = _handshake.Received;
+        _exchange.BytesRead = _handshake.Received;
         _handshake = null;
         _state = SessionState.Handshaken;
         return true;
@@ -124,81 +111,26 @@ public sealed partial class ServerSession : IDisposable
         return false;
     }
 
-    private bool TryReadAggregate(out ServerEvent serverEvent)
-    {
-        serverEvent = default;
-        if (_aggregate is not AggregateReader aggregate)
-            return false;
-        while (aggregate.TryRead(out RtmpMessage message))
-        {
-            if (!TryTakeMedia(message, out serverEvent))
-                continue;
-            _aggregate = aggregate;
-            return true;
-        }
-
-        _aggregate = null;
-        return false;
-    }
-
     /// <summary>Everything that is not media; true when the caller must hear of it.</summary>
     private bool TryHandle(in RtmpMessage message, IBufferWriter<byte> output, out ServerEvent serverEvent)
     {
+        if (message.Type is RtmpMessageType.CommandAmf0 or RtmpMessageType.CommandAmf3)
+            return TryHandleCommand(_exchange.ReadCommand(message), output, out serverEvent);
+        // Acknowledgements, bandwidths, buffer lengths, shared objects, media of nobody: nothing to do.
         serverEvent = default;
-        switch (message.Type)
-        {
-            case RtmpMessageType.CommandAmf0 or RtmpMessageType.CommandAmf3:
-                return TryHandleCommand(ReadCommand(message), output, out serverEvent);
-            case RtmpMessageType.Aggregate:
-                _aggregate = new AggregateReader(message);
-                return TryReadAggregate(out serverEvent);
-            case RtmpMessageType.WindowAcknowledgementSize
-                when ControlMessage.TryRead(message.Payload.Span, out uint window):
-                _window.Resize(window);
-                return false;
-            case RtmpMessageType.UserControl
-                when UserControl.TryRead(message.Payload.Span, out UserControl control)
-                    && control.Event == UserControlEvent.PingRequest:
-                (control with { Event = UserControlEvent.PingResponse }).Write(Writer(output));
-                return false;
-            default:
-                // Acknowledgements, bandwidths, buffer lengths, shared objects, media of nobody: nothing to do.
-                return false;
-        }
-    }
-
-    private Command ReadCommand(in RtmpMessage message)
-    {
-        try
-        {
-            return Command.Read(message);
-        }
-        catch (Amf0FormatException e)
-        {
-            ReadOnlySpan<byte> payload = message.Payload.Span;
-            throw Fault(e.Message, message, payload[Math.Clamp(e.Offset - 16, 0, payload.Length)..]);
-        }
-    }
-
-    private void Acknowledge(IBufferWriter<byte> output)
-    {
-        if (_window.ShouldAcknowledge(_reader.BytesRead, out uint sequence))
-            ControlMessage.Write(Writer(output), RtmpMessageType.Acknowledgement, sequence);
+        return false;
     }
 
     /// <summary>Until it has been let in once, a peer may not keep us busy for long.</summary>
     private void CheckPrologue()
     {
-        if (!_wasLetIn && _reader.BytesRead - HandshakeSizes.Side > _limits.MaxBytesBeforePublish)
+        if (!_wasLetIn && _exchange.BytesRead - HandshakeSizes.Side > _limits.MaxBytesBeforePublish)
         {
             throw new RtmpProtocolException(
                 $"more than {_limits.MaxBytesBeforePublish} bytes before publish or play",
-                new RtmpPlace(_reader.BytesRead));
+                new RtmpPlace(_exchange.BytesRead));
         }
     }
 
-    private MessageWriter Writer(IBufferWriter<byte> output) => new(output, _scratch, _chunkSize);
-
-    private RtmpProtocolException Fault(string fault, in RtmpMessage message, ReadOnlySpan<byte> bytes) =>
-        new(fault, new RtmpPlace(_reader.BytesRead, message.ChunkStreamId, message.Type), bytes);
+    private MessageWriter Writer(IBufferWriter<byte> output) => _exchange.Writer(output);
 }

@@ -11,8 +11,7 @@ namespace Steadycast.Streaming.Failover;
 /// </summary>
 /// <remarks>
 /// Whatever happens is posted to the loop, which moves the timeline, publishes by one volatile write, and starts what
-/// the
-/// timeline asks for. Viewers read that one reference and the cache, and never wait for the loop.
+/// the timeline asks for. Viewers read that one reference and the cache, and never wait for the loop.
 /// </remarks>
 internal sealed partial class HlsSwitch : IAsyncDisposable
 {
@@ -128,13 +127,12 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var failures = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
+            IndexProgress? next = null;
             try
             {
-                var next = await ObserveOnceAsync(_origins[origin], view, progress, cancellationToken);
+                next = await ObserveOnceAsync(_origins[origin], view, progress, cancellationToken);
                 failures = next is null ? failures + 1 : 0;
                 progress = next ?? progress;
-                if (next is null)
-                    await Task.Delay(BackoffAfter(failures), _parts.Time, cancellationToken);
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
@@ -144,8 +142,12 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             {
                 // An origin that nobody asks any more would look stale for ever: a fault of ours costs one question.
                 Log.ObserveFailed(_logger, _stream, view.Name, e);
-                await Task.Delay(BackoffAfter(MaxBackoffFailures), _parts.Time, CancellationToken.None);
+                failures = MaxBackoffFailures;
             }
+
+            if (next is null)
+                await Task.Delay(BackoffAfter(failures), _parts.Time, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -7,6 +7,7 @@ using Steadycast.TestPeers.Rtmp;
 namespace Steadycast.Protocols.Tests.Rtmp;
 
 /// <summary>The promise of the data plane: no allocation for each media message in steady state.</summary>
+[Collection(nameof(SharedPool))]
 public sealed class AllocationTests
 {
     private const int Rounds = 200;

@@ -105,9 +105,8 @@ public sealed partial class FeedFollower
     /// SocketsHttpHandler lets a SocketException through when the peer resets a connection as it is made.
     /// </remarks>
     internal static bool IsOfTheLink(Exception e, CancellationToken cancellationToken) =>
-        !cancellationToken.IsCancellationRequested &&
         e is HttpRequestException or IOException or SocketException or FeedFormatException
-            or OperationCanceledException;
+        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     private void Lost(Exception e)
     {

@@ -117,10 +117,11 @@ internal sealed partial class MergedTimeline
     }
 
     /// <summary>The bytes that <paramref name="record"/> promises, and its map's, are in the cache.</summary>
+    /// <remarks>A number has one fetch at a time, so what ends is what its slot waits for, if it still waits.</remarks>
     public void Fetched(SegmentRecord record)
     {
         _running--;
-        if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
+        if (!_slots.TryGetValue(record.Msn, out var slot))
             return;
         (slot.InFlight, slot.Ready, slot.LostSince) = (false, true, null);
     }
@@ -129,7 +130,7 @@ internal sealed partial class MergedTimeline
     public void FetchFailed(SegmentRecord record, TimeSpan now)
     {
         _running--;
-        if (!_slots.TryGetValue(record.Msn, out var slot) || slot.Record != record)
+        if (!_slots.TryGetValue(record.Msn, out var slot))
             return;
         (slot.InFlight, slot.FailedAt, slot.LostSince) = (false, now, slot.LostSince ?? now);
     }

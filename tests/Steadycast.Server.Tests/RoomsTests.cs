@@ -49,7 +49,8 @@ public sealed partial class RoomsTests
         ["Server/Hosting"] = ["Api", "Configuration", "Telemetry"],
         ["Server/Publishing"] = [],
         ["Server/Lab"] = ["Hosting"],
-        ["Server/Cli"] = ["Configuration", "Hosting", "Lab", "Publishing", "Telemetry"],
+        ["Server/Evidence"] = [],
+        ["Server/Cli"] = ["Configuration", "Evidence", "Hosting", "Lab", "Publishing", "Telemetry"],
     };
 
     public static TheoryData<string> SourceFiles => [.. Sources("src").Concat(Sources("tests"))];

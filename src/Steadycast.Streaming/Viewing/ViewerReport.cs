@@ -61,6 +61,9 @@ public sealed record ViewerReport
 
     public string ToJson() => JsonSerializer.Serialize(this, ViewerReportJson.Default.ViewerReport);
 
+    /// <summary>The name of a kind of seam, as in the JSON: <c>changed_line</c>.</summary>
+    public static string NameOf(SeamKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
+
     /// <summary>For people: a verdict, the figures, and a line per seam.</summary>
     public string ToText()
     {
@@ -76,9 +79,9 @@ public sealed record ViewerReport
             $"latency to live {Shown(LatencySeconds)}");
         foreach (var (kind, count) in Counts)
             if (count > 0)
-                text.AppendLine($"  {count,4} {ViewerReportJson.Name(kind)}");
+                text.AppendLine($"  {count,4} {NameOf(kind)}");
         foreach (var seam in Seams)
-            text.AppendLine($"  {seam.AtSeconds,8:0.000} s  {ViewerReportJson.Name(seam.Kind),-22} {seam.Detail}");
+            text.AppendLine($"  {seam.AtSeconds,8:0.000} s  {NameOf(seam.Kind),-22} {seam.Detail}");
         return text.ToString();
 
         static string Shown(double? seconds) => seconds is { } s ? $"{s:0.00} s" : "unknown";
@@ -89,7 +92,4 @@ public sealed record ViewerReport
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     WriteIndented = true)]
 [JsonSerializable(typeof(ViewerReport))]
-internal sealed partial class ViewerReportJson : JsonSerializerContext
-{
-    public static string Name(SeamKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
-}
+internal sealed partial class ViewerReportJson : JsonSerializerContext;

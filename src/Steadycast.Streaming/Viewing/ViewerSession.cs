@@ -57,6 +57,15 @@ internal sealed class ViewerSession
     /// <summary>Everything fetched, oldest first; the oldest are dropped beyond 10,000.</summary>
     public IReadOnlyCollection<SeenSegment> Seen => _seen;
 
+    /// <summary>The seams found so far, the first ones of them.</summary>
+    public IReadOnlyList<Seam> Seams => _seams.Kept;
+
+    /// <summary>The last number listed; null before the first playlist.</summary>
+    public long? Edge => _history.Edge;
+
+    /// <summary>Media in hand that has not been played.</summary>
+    public TimeSpan Buffered => _head.Buffered;
+
     /// <summary>Everything of an ended stream has been played.</summary>
     public bool Finished(TimeSpan now)
     {

@@ -32,6 +32,40 @@ public sealed class WatchCommandTests
         Assert.Contains("HTTP 404", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_evidence_is_kept_and_a_foreign_judge_decodes_all_of_it(bool transportStream)
+    {
+        await using var replay = await ReplaySwitch.StartAsync(TestContext.Current.CancellationToken, transportStream);
+        var folder = Path.Combine(Path.GetTempPath(), $"steadycast-evidence-{Guid.NewGuid():N}");
+        try
+        {
+            var (code, output, error) = await WatchAsync(
+                replay.Playlist.AbsoluteUri, "--seconds", "7", "--save", folder);
+            Assert.True(code == 0, output + error);
+            Assert.Contains($"playlists in {folder}; ffprobe has no complaint", output, StringComparison.Ordinal);
+            using var report = JsonDocument.Parse(await File.ReadAllTextAsync(
+                Path.Combine(folder, "report.json"), TestContext.Current.CancellationToken));
+            var segments = report.RootElement.GetProperty("segments").GetInt32();
+            var extension = transportStream ? "ts" : "m4s";
+            Assert.Equal(segments, Directory.GetFiles(Path.Combine(folder, "segments"), $"*.{extension}").Length);
+            Assert.InRange(Directory.GetFiles(Path.Combine(folder, "playlists")).Length, 3, 5);
+            Assert.Single(Directory.GetFiles(Path.Combine(folder, "joined")));
+            var probe = await File.ReadAllTextAsync(
+                Path.Combine(folder, "ffprobe.txt"), TestContext.Current.CancellationToken);
+            using var said = JsonDocument.Parse(probe[probe.IndexOf('{', StringComparison.Ordinal)..]);
+            var video = said.RootElement.GetProperty("streams").EnumerateArray()
+                .Single(s => s.GetProperty("codec_type").GetString() == "video");
+            // The picture has 30 frames per second and segments of 2 s.
+            Assert.Equal($"{60 * segments}", video.GetProperty("nb_read_frames").GetString());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public async Task What_is_no_address_is_a_usage_error()
     {

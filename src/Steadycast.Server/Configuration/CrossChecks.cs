@@ -98,14 +98,20 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
             names.Add("primary");
         if (options.BackupBaseUrl is not null)
             names.Add("backup");
-        for (var i = 0; i < options.Origins.Count; i++)
+        CheckNamed("switch.origins", options.Origins, "http://origin-1/hls", names);
+        CheckNamed("switch.peers", options.Peers, "http://switch-2:8080/hls", names);
+    }
+
+    /// <summary>Origins and peers have one set of names: metrics, logs and health tell them apart by it.</summary>
+    private void CheckNamed(string key, IReadOnlyList<SwitchOrigin> list, string example, List<string> names)
+    {
+        for (var i = 0; i < list.Count; i++)
         {
-            var origin = options.Origins[i];
-            CheckUrl($"switch.origins[{i}].url", origin.Url, "http://origin-1/hls");
-            if (origin.Name.Length > 0 && names.Contains(origin.Name))
-                Add($"switch.origins[{i}].name", $"there is another origin named {origin.Name}",
-                    "give each a name of its own");
-            names.Add(origin.Name);
+            var (name, url) = (list[i].Name, list[i].Url);
+            CheckUrl($"{key}[{i}].url", url, example);
+            if (name.Length > 0 && names.Contains(name))
+                Add($"{key}[{i}].name", $"there is another origin named {name}", "give each a name of its own");
+            names.Add(name);
         }
     }
 

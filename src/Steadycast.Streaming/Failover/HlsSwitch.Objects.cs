@@ -53,7 +53,8 @@ internal sealed partial class HlsSwitch
 
         if (promised is null)
             return null;
-        var order = Enumerable.Range(0, _origins.Count).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
+        // Not from the peers: they would ask us.
+        var order = Enumerable.Range(0, _timeline.Views.Length).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
         var result = await _parts.Fetch.GetAsync(
             key, promised.Kind, promised.Bytes, promised.Sha256, order, DeadlineFor(promised.Target), _stopping.Token);
         return result.Response is { } response ? Keep(key, response, promised) : null;

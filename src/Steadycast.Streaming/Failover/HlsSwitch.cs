@@ -23,8 +23,11 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
     private static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long after a peer's newer playlist was seen ours is held back: seamless-failover, 5.7.</summary>
+    private static readonly TimeSpan CatchUpTime = TimeSpan.FromMilliseconds(300);
+
     private readonly string _stream;
-    private readonly IReadOnlyList<OriginClient> _origins;
+    private readonly IReadOnlyList<OriginClient> _clients;
     private readonly MergedTimeline _timeline;
     private readonly SwitchParts _parts;
     private readonly SwitchJournal? _journal;
@@ -39,6 +42,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     private Task _looping = Task.CompletedTask;
     private RenderedStream? _current;
     private RenderedStream? _served;
+    private Watermark? _watermark;
     private volatile StreamSnapshot _snapshot;
     private TimeSpan? _troubleSince;
     private TimeSpan? _pdtDrift;
@@ -48,13 +52,14 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     public HlsSwitch(
         string stream,
         IReadOnlyList<OriginClient> origins,
+        IReadOnlyList<OriginClient> peers,
         SwitchPolicy policy,
         SwitchParts parts,
         SwitchJournal? journal,
         ILogger<HlsSwitch> logger)
     {
-        (_stream, _origins, _parts, _journal, _logger) = (stream, origins, parts, journal, logger);
-        _timeline = new MergedTimeline(stream, origins.Select(o => o.Name), policy);
+        (_stream, _clients, _parts, _journal, _logger) = (stream, [.. origins, .. peers], parts, journal, logger);
+        _timeline = new MergedTimeline(stream, origins.Select(o => o.Name), policy, peers.Select(p => p.Name));
         _board = new IndexBoard(parts.Time);
         _startedAt = parts.Time.GetTimestamp();
         if (journal?.Load() is { } index)
@@ -71,7 +76,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     public void Start()
     {
-        _observing = Task.WhenAll(_origins.Select((_, origin) => ObserveAsync(origin, _stopping.Token)).ToArray());
+        _observing = Task.WhenAll(_timeline.All.Select(view => ObserveAsync(view, _stopping.Token)).ToArray());
         _looping = RunAsync();
     }
 
@@ -105,6 +110,22 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     public async ValueTask WaitAsync(long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
         await _board.WaitAsync(_stream, edge, timeout, cancellationToken);
 
+    /// <summary>
+    /// Waits a moment when another switch shows a newer playlist than ours: a viewer who comes from there must not
+    /// find an older one here.
+    /// </summary>
+    public ValueTask CatchUpAsync(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _watermark) is not { } mark || Volatile.Read(ref _current) is not { } current
+            || current.Index.Edge >= mark.Edge)
+            return ValueTask.CompletedTask;
+        var left = CatchUpTime - _parts.Time.GetElapsedTime(mark.SeenAt);
+        if (left <= TimeSpan.Zero)
+            return ValueTask.CompletedTask;
+        _parts.Metrics.HeldBack();
+        return WaitAsync(mark.Edge - 1, left, cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -119,10 +140,9 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     private TimeSpan Now => _parts.Time.GetElapsedTime(_startedAt);
 
-    /// <summary>Follows one origin's index for as long as the switch lives, whatever the origin does.</summary>
-    private async Task ObserveAsync(int origin, CancellationToken cancellationToken)
+    /// <summary>Follows one index for as long as the switch lives, whatever its origin or peer does.</summary>
+    private async Task ObserveAsync(OriginView view, CancellationToken cancellationToken)
     {
-        var view = _timeline.Views[origin];
         var progress = new IndexProgress(-1, 2, null);
         var failures = 0;
         while (!cancellationToken.IsCancellationRequested)
@@ -130,7 +150,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             IndexProgress? next = null;
             try
             {
-                next = await ObserveOnceAsync(_origins[origin], view, progress, cancellationToken);
+                next = await ObserveOnceAsync(_clients[view.Rank], view, progress, cancellationToken);
                 failures = next is null ? failures + 1 : 0;
                 progress = next ?? progress;
             }
@@ -174,7 +194,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         if (index is null)
             await PostAsync(view.Alive, cancellationToken);
         else
-            await PostAsync(() => _timeline.Observe(view, index, Now), cancellationToken);
+            await PostAsync(() => Observe(view, index), cancellationToken);
         // A plain web server does not hold the answer; it is asked a few times a second.
         var pause = TimeSpan.FromMilliseconds(moved ? 50 : 200) - answer.Elapsed;
         if (pause > TimeSpan.Zero)
@@ -183,6 +203,13 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             index?.Edge ?? known.Edge,
             index?.TargetDurationSeconds ?? known.Target,
             answer.Value.ETag ?? known.ETag);
+    }
+
+    private void Observe(OriginView view, StreamIndex index)
+    {
+        _timeline.Observe(view, index, Now);
+        if (view.Rank >= _timeline.Views.Length && view.Edge > (_watermark?.Edge ?? -1))
+            Volatile.Write(ref _watermark, new Watermark(view.Edge, _parts.Time.GetTimestamp()));
     }
 
     /// <summary>
@@ -248,7 +275,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var now = Now;
         _pdtDrift = _parts.Time.GetUtcNow()
             - DateTimeOffset.FromUnixTimeMilliseconds(edge.ProgramDateTimeMs) - Ticks.ToSpan(edge.Duration);
-        var seenAt = _timeline.Views.Where(v => v.Edge >= index.Edge).Min(v => (TimeSpan?)v.AdvancedAt) ?? now;
+        var seenAt = _timeline.All.Where(v => v.Edge >= index.Edge).Min(v => (TimeSpan?)v.AdvancedAt) ?? now;
         _parts.Metrics.Published(_stream, publication, now - seenAt);
         if (_troubleSince is { } since)
             _parts.Metrics.SwitchCompleted(now - since);
@@ -335,11 +362,11 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         foreach (var failure in result.Failures)
         {
             if (failure.Fault != OriginFault.Cancelled)
-                _timeline.Views[failure.Origin].MediaFailed(failure.Fault, failure.Error, Now);
+                _timeline.All[failure.Origin].MediaFailed(failure.Fault, failure.Error, Now);
         }
 
         if (result.Winner >= 0)
-            _timeline.Views[result.Winner].MediaDelivered();
+            _timeline.All[result.Winner].MediaDelivered();
     }
 
     private void Report(OriginChange change, TimeSpan now)
@@ -380,7 +407,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     {
         var best = _timeline.Views.Where(v => !v.IsDown).Select(v => v.Edge).DefaultIfEmpty(-1).Max();
         var perSecond = (double)_parts.Time.TimestampFrequency;
-        var origins = _timeline.Views.Select(view => new OriginSnapshot(
+        OriginSnapshot Of(OriginView view) => new(
             view.Name,
             view.Rank,
             view.Freshness,
@@ -389,11 +416,17 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             _startedAt + (long)(view.AdvancedAt.TotalSeconds * perSecond),
             view.Index?.Segments[^1].ProgramDateTimeMs ?? 0,
             view.LastFault,
-            view.LastError)).ToImmutableArray();
+            view.LastError);
+        var origins = _timeline.Views.Select(Of).ToImmutableArray();
+        var peers = _timeline.Peers.Select(Of).ToImmutableArray();
         var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
-        return new StreamSnapshot(_stream, active, Volatile.Read(ref _current)?.Index, _pdtDrift, _switches, origins);
+        var index = Volatile.Read(ref _current)?.Index;
+        return new StreamSnapshot(_stream, active, index, _pdtDrift, _switches, origins, peers);
     }
 
     /// <summary>How far an origin's index is known: what the next question starts from.</summary>
     private sealed record IndexProgress(long Edge, double Target, string? ETag);
+
+    /// <summary>The newest edge that another switch has shown to viewers, and when we heard of it.</summary>
+    private sealed record Watermark(long Edge, long SeenAt);
 }

@@ -18,7 +18,7 @@ internal sealed partial class MergedTimeline
         var target = Published!.TargetDurationSeconds;
         if (FindCandidate(msn, target) is not null)
             return false;
-        var ahead = Views.Where(v => v.Edge >= msn && v.Index!.Segments[^1].EpochId >= Fence).ToList();
+        var ahead = All.Where(v => v.Edge >= msn && v.Index!.Segments[^1].EpochId >= Fence).ToList();
         return ahead.Count > 0 && !ahead.Any(v => v.Index!.TargetDurationSeconds == target
             && v.Find(Math.Max(msn, v.Index.First)) is { } later && CanBridge(last, later));
     }
@@ -28,7 +28,11 @@ internal sealed partial class MergedTimeline
     private Publication? Join(long floor, TimeSpan now)
     {
         _joiningSince ??= now;
-        var source = Views
+        // What a peer shows is where viewers are: it is worth a moment, and what is older than that is not wanted.
+        if (Published is null && Peers.Any(p => p.IsUnknown) && now - _joiningSince < _policy.PeerPatience)
+            return null;
+        floor = Math.Max(floor, Peers.Max(p => p.Index?.First) ?? 0);
+        var source = All
             .Where(v => v.Edge >= floor && v.Index!.Segments[^1].EpochId >= Fence)
             .OrderByDescending(v => v.Edge).ThenBy(v => v != Active.Current).ThenBy(v => v.Rank)
             .FirstOrDefault();

@@ -29,15 +29,29 @@ internal sealed partial class MergedTimeline
     private TimeSpan? _joiningSince;
     private Span? _join;
 
-    public MergedTimeline(string stream, IEnumerable<string> origins, SwitchPolicy policy)
+    /// <param name="origins">Names, in order of preference.</param>
+    /// <param name="peers">Names of the other switches that the same viewers come to.</param>
+    public MergedTimeline(
+        string stream, IEnumerable<string> origins, SwitchPolicy policy, IEnumerable<string>? peers = null)
     {
         _stream = stream;
         _policy = policy;
         Views = [.. origins.Select((name, rank) => new OriginView(name, rank))];
+        Peers = [.. (peers ?? []).Select((name, place) => new OriginView(name, Views.Length + place))];
+        All = [.. Views, .. Peers];
         Active = new ActiveOrigin(policy.ReturnHold);
     }
 
+    /// <summary>The origins, by rank.</summary>
     public ImmutableArray<OriginView> Views { get; }
+
+    /// <summary>
+    /// The other switches, after the origins in rank. What one of them has published stands: viewers have seen it.
+    /// </summary>
+    public ImmutableArray<OriginView> Peers { get; }
+
+    /// <summary>Origins and peers, by rank.</summary>
+    public ImmutableArray<OriginView> All { get; }
 
     public ActiveOrigin Active { get; }
 
@@ -81,6 +95,13 @@ internal sealed partial class MergedTimeline
     public OriginChange? Judge(TimeSpan now)
     {
         FreshnessPolicy.Judge(Views, _policy.StaleAfter, now);
+        foreach (var peer in Peers)
+            peer.Freshness = peer switch
+            {
+                { IsDown: true } => Freshness.Down,
+                { Index: null } => Freshness.Unknown,
+                _ => Freshness.Fresh,
+            };
         return Active.Judge(Views, now);
     }
 
@@ -219,7 +240,7 @@ internal sealed partial class MergedTimeline
 
         if (Published is null)
             yield break;
-        var top = Math.Min(Published.Edge + MaxAhead, Views.Max(view => view.Edge));
+        var top = Math.Min(Published.Edge + MaxAhead, All.Max(view => view.Edge));
         for (var msn = Published.Edge + 1; msn <= top; msn++)
             yield return msn;
     }
@@ -229,34 +250,38 @@ internal sealed partial class MergedTimeline
     /// window's.</param>
     private Candidate? FindCandidate(long msn, int target)
     {
-        OriginView? source = null;
-        SegmentRecord? best = null;
         var preferred = Views
             .OrderBy(v => v.Freshness is Freshness.Down or Freshness.Quarantined)
             .ThenBy(v => v != Active.Current)
             .ThenBy(v => v.Rank)
             .ToList();
-        foreach (var view in preferred)
+        if ((FindBest(Peers, msn, target) ?? FindBest(preferred, msn, target)) is not var (source, best))
+            return null;
+        var origins = preferred.Concat(Peers)
+            .Where(v => v.Find(msn) is { } record && IsSame(record, best) && v.Index!.TargetDurationSeconds == target)
+            .Select(v => v.Rank)
+            .ToImmutableArray();
+        return new Candidate(best, best.MapUri is { } map ? source.FindMap(map) : null, origins);
+    }
+
+    private (OriginView Source, SegmentRecord Record)? FindBest(IEnumerable<OriginView> views, long msn, int target)
+    {
+        (OriginView Source, SegmentRecord Record)? best = null;
+        foreach (var view in views)
         {
             if (view.Index?.TargetDurationSeconds != target || view.Find(msn) is not { } record)
                 continue;
             if (record.EpochId < Fence)
                 continue;
             // The newer epoch wins, then bytes over a gap, then the first in order.
-            var isBetter = best is null
-                || record.EpochId > best.EpochId
-                || (record.EpochId == best.EpochId && best.Gap && !record.Gap);
+            var isBetter = best is not var (_, other)
+                || record.EpochId > other.EpochId
+                || (record.EpochId == other.EpochId && other.Gap && !record.Gap);
             if (isBetter)
-                (source, best) = (view, record);
+                best = (view, record);
         }
 
-        if (best is null)
-            return null;
-        var origins = preferred
-            .Where(v => v.Find(msn) is { } record && IsSame(record, best) && v.Index!.TargetDurationSeconds == target)
-            .Select(v => v.Rank)
-            .ToImmutableArray();
-        return new Candidate(best, best.MapUri is { } map ? source!.FindMap(map) : null, origins);
+        return best;
     }
 
     private Slot SlotFor(long msn)
@@ -289,7 +314,7 @@ internal sealed partial class MergedTimeline
             candidate = null;
         if (candidate is { Record.Gap: true })
             return Follow(last, candidate.Record, map: null);
-        if (candidate is null && !Views.Any(view => view.Edge > msn))
+        if (candidate is null && !All.Any(view => view.Edge > msn))
             return null;
         if (candidate is null)
             slot = MarkLost(msn, target, now);
@@ -307,7 +332,7 @@ internal sealed partial class MergedTimeline
     {
         var slot = SlotFor(msn);
         slot.LostSince ??= now;
-        for (var next = msn + 1; next < msn + _policy.MaxGaps && Views.Any(view => view.Edge > next); next++)
+        for (var next = msn + 1; next < msn + _policy.MaxGaps && All.Any(view => view.Edge > next); next++)
         {
             if (FindCandidate(next, target) is not null)
                 break;
@@ -397,9 +422,9 @@ internal sealed partial class MergedTimeline
     {
         var before = Published;
         segments = SegmentWindow.Trim(segments, target, _window);
-        var holders = Views.Where(v => v.Find(segments[^1].Msn) is not null);
+        var holders = All.Where(v => v.Find(segments[^1].Msn) is not null);
         var source = holders.OrderBy(v => v != Active.Current).FirstOrDefault()?.Index
-            ?? before ?? Views.First(v => v.Index is not null).Index!;
+            ?? before ?? All.First(v => v.Index is not null).Index!;
         var next = new StreamIndex
         {
             Stream = _stream,
@@ -422,7 +447,7 @@ internal sealed partial class MergedTimeline
         Published = next;
         while (_slots.Count > 0 && _slots.Keys.First() <= next.Edge)
             _slots.Remove(_slots.Keys.First());
-        foreach (var view in Views)
+        foreach (var view in All)
             CompareWithPublished(view);
         var left = before is null ? [] : before.Segments.Where(s => s.Msn < next.First).ToImmutableArray();
         foreach (var map in _maps.Keys.Except(next.Maps.Select(m => m.Uri), StringComparer.Ordinal).ToList())

@@ -27,6 +27,9 @@ internal sealed class OriginView(string name, int rank)
 
     public long Edge => Index?.Edge ?? -1;
 
+    /// <summary>It has neither answered nor failed yet.</summary>
+    public bool IsUnknown => Index is null && LastFault == OriginFault.None;
+
     public bool IsDown => _failures >= FailuresToBeDown;
 
     /// <summary>When its edge moved last.</summary>

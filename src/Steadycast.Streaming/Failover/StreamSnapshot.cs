@@ -8,13 +8,15 @@ namespace Steadycast.Streaming.Failover;
 /// <param name="Index">What viewers see; null before anything was published.</param>
 /// <param name="PdtDrift">How far behind the wall clock the edge ended when it was published.</param>
 /// <param name="Switches">Changes of the active origin so far.</param>
+/// <param name="Peers">The other switches, by what they have published; none is ever lagging or stale.</param>
 internal sealed record StreamSnapshot(
     string Stream,
     OriginSnapshot? Active,
     StreamIndex? Index,
     TimeSpan? PdtDrift,
     long Switches,
-    ImmutableArray<OriginSnapshot> Origins);
+    ImmutableArray<OriginSnapshot> Origins,
+    ImmutableArray<OriginSnapshot> Peers);
 
 /// <param name="Lag">Segments behind the best origin.</param>
 /// <param name="AdvancedAt">Timestamp of the last progress.</param>

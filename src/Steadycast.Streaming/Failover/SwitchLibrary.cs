@@ -52,6 +52,9 @@ internal sealed class SwitchLibrary(string? defaultStream, SwitchMetrics metrics
             ? hls.FindObjectAsync(name, cancellationToken)
             : ValueTask.FromResult<SegmentResponse?>(null);
 
+    public ValueTask CatchUpAsync(string stream, CancellationToken cancellationToken) =>
+        _switches.TryGetValue(stream, out var hls) ? hls.CatchUpAsync(cancellationToken) : ValueTask.CompletedTask;
+
     public ValueTask WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
         _switches.TryGetValue(stream, out var hls)
             ? hls.WaitAsync(edge, timeout, cancellationToken)

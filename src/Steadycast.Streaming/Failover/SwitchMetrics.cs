@@ -27,6 +27,7 @@ internal sealed class SwitchMetrics
     private readonly Counter<long> _blocked;
     private readonly Counter<long> _staleServed;
     private readonly Counter<double> _allDown;
+    private readonly Counter<long> _heldBack;
     private readonly Counter<long> _cacheRequests;
     private readonly Counter<long> _stateFailures;
 
@@ -92,6 +93,9 @@ internal sealed class SwitchMetrics
             "steadycast_switch_stale_served_total", description: "Answers with a playlist that does not move.");
         _allDown = meter.CreateCounter<double>(
             "steadycast_switch_all_down_seconds_total", "s", "Time with every origin of a stream down.");
+        _heldBack = meter.CreateCounter<long>(
+            "steadycast_switch_held_playlists_total",
+            description: "Answers held back until this switch has what another one has shown.");
         _cacheRequests = meter.CreateCounter<long>(
             "steadycast_switch_cache_requests_total", description: "Viewers' requests for segments.");
         _stateFailures = meter.CreateCounter<long>(
@@ -151,6 +155,8 @@ internal sealed class SwitchMetrics
 
     public void StaleServed() => _staleServed.Add(1);
 
+    public void HeldBack() => _heldBack.Add(1);
+
     public void AllDown(TimeSpan time) => _allDown.Add(time.TotalSeconds);
 
     public void CacheRequest(string result) =>
@@ -165,6 +171,10 @@ internal sealed class SwitchMetrics
             meter.CreateObservableGauge($"steadycast_switch_{name}", () => OfStreams(streams(), value), unit, text);
 
         Add("published_edge_msn", s => s.Index?.Edge, "Newest published segment.");
+        meter.CreateObservableGauge(
+            "steadycast_switch_peer_edge_msn",
+            () => PeerEdges(streams()),
+            description: "Newest segment that another switch has published, while it answers.");
         Add("published_first_msn", s => s.Index?.First, "Oldest listed segment.");
         Add("epoch_id", s => (long?)s.Index?.Segments[^1].EpochId, "Epoch of the newest published segment.");
         Add(
@@ -244,6 +254,15 @@ internal sealed class SwitchMetrics
         {
             if (value(stream) is { } measured)
                 yield return new Measurement<T>(measured, new KeyValuePair<string, object?>("stream", stream.Stream));
+        }
+    }
+
+    private static IEnumerable<Measurement<long>> PeerEdges(IReadOnlyList<StreamSnapshot> streams)
+    {
+        foreach (var stream in streams)
+        {
+            foreach (var peer in stream.Peers.Where(p => p.IsHeard))
+                yield return new Measurement<long>(peer.Edge, new("stream", stream.Stream), new("peer", peer.Name));
         }
     }
 

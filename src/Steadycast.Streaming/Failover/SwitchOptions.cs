@@ -26,6 +26,12 @@ public sealed record SwitchOptions
     /// </summary>
     public string PlaylistPath { get; init; } = "index.m3u8";
 
+    /// <summary>
+    /// The other switches that the same viewers come to. What one of them has published is published here as it is,
+    /// and a playlist older than a peer's is held back up to 0.3 s: viewers may be sent to any of them.
+    /// </summary>
+    public IReadOnlyList<SwitchOrigin> Peers { get; init; } = [];
+
     /// <summary>How often freshness is judged, 0.1 to 60 s. Default 0.5; segments are followed without it.</summary>
     [Range(0.1, 60)]
     public double CheckIntervalSeconds { get; init; } = 0.5;
@@ -83,7 +89,7 @@ public sealed record SwitchOptions
     }
 }
 
-/// <summary>One origin of the switch.</summary>
+/// <summary>One origin of the switch, or another switch.</summary>
 public sealed record SwitchOrigin
 {
     /// <summary>What it is called in metrics, health and logs: <c>primary</c>.</summary>

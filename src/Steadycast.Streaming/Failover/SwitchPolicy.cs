@@ -26,6 +26,9 @@ internal sealed record SwitchPolicy
     /// <summary>How long a new window may be collected before what is there is published.</summary>
     public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the first window waits to hear what another switch has published.</summary>
+    public TimeSpan PeerPatience { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>A window longer than this is taken up from its newer end.</summary>
     public int MaxJoin { get; init; } = 2000;
 

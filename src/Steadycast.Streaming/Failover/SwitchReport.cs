@@ -21,6 +21,7 @@ internal static class SwitchReport
             ["epoch_id"] = snapshot.Index?.Segments[^1].EpochId,
             ["switches"] = snapshot.Switches,
             ["origins"] = snapshot.Origins.Select(origin => Of(origin, time)).ToArray(),
+            ["peers"] = snapshot.Peers.Select(peer => Of(peer, time)).ToArray(),
         };
     }
 

@@ -26,6 +26,7 @@ public sealed partial class SwitchRole : IRole
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly ImmutableArray<OriginClient> _origins;
+    private readonly ImmutableArray<OriginClient> _peers;
     private readonly ImmutableArray<string> _streams;
     private readonly SwitchLibrary _library;
     private readonly SwitchMetrics _metrics;
@@ -46,6 +47,7 @@ public sealed partial class SwitchRole : IRole
         (_options, _stores, _time, _loggers) = (options, stores, time, loggers);
         _logger = loggers.CreateLogger<SwitchRole>();
         _origins = [.. options.AllOrigins().Select(o => new OriginClient(o.Name, o.Url, time))];
+        _peers = [.. options.Peers.Select(o => new OriginClient(o.Name, o.Url, time))];
         _streams = [.. options.AllStreams()];
         var cache = new SegmentCache(options.MaxCacheBytes, time);
         _metrics = new SwitchMetrics(
@@ -56,7 +58,8 @@ public sealed partial class SwitchRole : IRole
             () => cache.Bytes,
             time);
         _library = new SwitchLibrary(options.DefaultStream, _metrics) { IsComplete = _streams.Length > 0 };
-        _parts = new SwitchParts(cache, new SegmentFetch(_origins, new HedgeBudget(), _metrics, time), _metrics, time);
+        var fetch = new SegmentFetch([.. _origins, .. _peers], new HedgeBudget(), _metrics, time);
+        _parts = new SwitchParts(cache, fetch, _metrics, time);
     }
 
     public string Name => "switch";
@@ -100,8 +103,8 @@ public sealed partial class SwitchRole : IRole
 
     public ValueTask DisposeAsync()
     {
-        foreach (var origin in _origins)
-            origin.Dispose();
+        foreach (var client in _origins.Concat(_peers))
+            client.Dispose();
         _stopping.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -145,7 +148,8 @@ public sealed partial class SwitchRole : IRole
 
             var logger = _loggers.CreateLogger<HlsSwitch>();
             var journal = _state is null ? null : new SwitchJournal(stream, _state, _metrics, _time, logger);
-            var hls = new HlsSwitch(stream, _origins, SwitchPolicy.Of(_options), _parts, journal, logger);
+            var hls = new HlsSwitch(
+                stream, _origins, _peers, SwitchPolicy.Of(_options), _parts, journal, logger);
             _library.Add(stream, hls);
             hls.Start();
         }

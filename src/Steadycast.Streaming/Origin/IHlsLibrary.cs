@@ -14,6 +14,11 @@ internal interface IHlsLibrary
     /// <param name="rendered">Not null when the stream is live or stalled.</param>
     StreamState Find(string stream, out RenderedStream? rendered);
 
+    /// <summary>
+    /// Before a playlist is answered: returns at once, or soon when viewers may know a newer one from elsewhere.
+    /// </summary>
+    ValueTask CatchUpAsync(string stream, CancellationToken cancellationToken);
+
     /// <summary>A segment or initialisation section; null when it is not listed and not retained.</summary>
     ValueTask<SegmentResponse?> FindObjectAsync(string stream, string name, CancellationToken cancellationToken);
 

@@ -129,6 +129,8 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
             return kind;
         }
 
+        if (stream is not null && kind != "index")
+            await library.CatchUpAsync(stream, context.RequestAborted);
         RenderedStream? rendered = null;
         var state = stream is null ? StreamState.Cold : library.Find(stream, out rendered);
         var isPoll = kind == "index" && state != StreamState.Unknown;

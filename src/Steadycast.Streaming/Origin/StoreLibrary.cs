@@ -49,6 +49,8 @@ internal sealed partial class StoreLibrary(
         CancellationToken cancellationToken) =>
         _cache.GetOrLoadAsync(new ObjectKey(stream, name), LoadAsync, cancellationToken);
 
+    public ValueTask CatchUpAsync(string stream, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
     public async ValueTask WaitAsync(string stream, long edge, TimeSpan timeout, CancellationToken cancellationToken) =>
         await store.WaitAsync(stream, edge, timeout, cancellationToken);
 

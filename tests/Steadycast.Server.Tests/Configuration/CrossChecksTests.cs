@@ -15,6 +15,7 @@ public sealed class CrossChecksTests
     [InlineData("packager: { feed: 'http://i:9101', store: /tmp/a }\norigin: { store: /tmp/b }", "origin.store (line 2): is not the store of the packager in this process; write the same value as packager.store")]
     [InlineData("packager: { feed: 'ingest:9101', store: /tmp }", "packager.feed (line 1): is not an http or https address; write one such as http://ingest:9101")]
     [InlineData("packager: { feed: 'http://i:9101', store: /etc/hostname/hls }", "packager.store (line 1): /etc/hostname is a file where a directory is needed; name a directory, or move the file away")]
+    [InlineData("switch: { primary_base_url: 'http://p/hls', peers: [{ name: primary, url: 'http://q/hls' }] }", "switch.peers[0].name (line 1): there is another origin named primary; give each a name of its own")]
     [InlineData("switch: { primary_base_url: 'http://p/hls', origins: [{ name: primary, url: 'http://q/hls' }] }", "switch.origins[0].name (line 1): there is another origin named primary; give each a name of its own")]
     [InlineData("switch: { primary_base_url: 'http://p/hls?key=1' }", "switch.primary_base_url (line 1): ends in a query or a fragment, where paths are appended; write only the base, such as http://origin-primary/hls")]
     [InlineData("ingest: { tls: { cert_file: /no/c.pem, key_file: /etc/hostname } }", "ingest.tls.cert_file (line 1): the file /no/c.pem does not exist; name a file that this user can read")]

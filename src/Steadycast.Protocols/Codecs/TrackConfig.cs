@@ -5,7 +5,7 @@ namespace Steadycast.Protocols.Codecs;
 /// <param name="Codec">How the track's frames are coded.</param>
 /// <param name="Record">
 /// H264: AVCDecoderConfigurationRecord; H265: HEVCDecoderConfigurationRecord; Av1: av1C; Aac: AudioSpecificConfig;
-/// Opus: the identification header; Mp3: empty.
+/// Opus: the identification header; Mp3: <see cref="Mp3Config.Record"/>.
 /// </param>
 public sealed record TrackConfig(byte TrackId, Codec Codec, ReadOnlyMemory<byte> Record)
 {

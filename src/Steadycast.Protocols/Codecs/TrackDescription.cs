@@ -21,7 +21,7 @@ public sealed record TrackDescription
 
     public int Channels { get; init; }
 
-    /// <summary>Samples per audio access unit; 0 for video.</summary>
+    /// <summary>Samples per audio access unit, of Opus the usual number; 0 for video.</summary>
     public int SamplesPerFrame { get; init; }
 
     /// <summary>Bytes per NAL unit length as the publisher sends them; 0 where there are none.</summary>
@@ -55,10 +55,22 @@ public sealed record TrackDescription
             case Codec.Opus:
                 var opus = OpusConfig.Parse(config.Record);
                 return Audio(config, "opus", OpusConfig.SampleRate, opus.Channels, OpusConfig.UsualSamplesPerFrame);
+            case Codec.Mp3:
+                var mp3 = Mp3Config.Parse(config.Record.Span);
+                // What HLS calls it; hls.js knows it by this name and no other, whatever the container.
+                return Audio(config, "mp4a.40.34", mp3.SampleRate, mp3.Channels, mp3.SamplesPerFrame);
             default:
                 throw new CodecFormatException(config.Codec.ToString(), 0, "This codec is carried, not packaged");
         }
     }
+
+    /// <summary>Samples of one audio access unit; 0 for bytes that are none.</summary>
+    public int SamplesOf(ReadOnlySpan<byte> accessUnit) => Config.Codec switch
+    {
+        Codec.Opus => OpusPacket.SamplesOf(accessUnit),
+        Codec.Mp3 => Mp3Config.SamplesOf(accessUnit),
+        _ => accessUnit.IsEmpty ? 0 : SamplesPerFrame,
+    };
 
     private static TrackDescription Video(TrackConfig config, string codecs, int width, int height, double rate) =>
         new() { Config = config, CodecsString = codecs, Width = width, Height = height, FrameRate = rate };

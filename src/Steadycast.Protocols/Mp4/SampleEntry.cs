@@ -11,6 +11,8 @@ internal static class SampleEntry
     private const int HevcArraysOffset = 22;
     private const byte ArrayCompleteness = 0x80;
     private const byte AacObjectType = 0x40;
+    private const byte Mpeg2AudioObjectType = 0x69;
+    private const byte Mpeg1AudioObjectType = 0x6B;
 
     /// <summary>streamType 5 (audio) in six bits, upStream 0, reserved 1.</summary>
     private const byte AudioStream = 0x15;
@@ -33,7 +35,16 @@ internal static class SampleEntry
                 using (boxes.Box("mp4a"u8))
                 {
                     WriteAudioHead(boxes, track);
-                    WriteElementaryStream(boxes, record.Span);
+                    WriteElementaryStream(boxes, AacObjectType, record.Span);
+                }
+
+                break;
+            case Codec.Mp3:
+                using (boxes.Box("mp4a"u8))
+                {
+                    WriteAudioHead(boxes, track);
+                    var isMpeg1 = Mp3Config.Parse(record.Span).IsMpeg1;
+                    WriteElementaryStream(boxes, isMpeg1 ? Mpeg1AudioObjectType : Mpeg2AudioObjectType, []);
                 }
 
                 break;
@@ -89,20 +100,27 @@ internal static class SampleEntry
         boxes.UInt16(0);
     }
 
-    /// <summary>esds: ES, decoder configuration, AudioSpecificConfig and SL descriptors (14496-1, 7.2.6).</summary>
-    private static void WriteElementaryStream(BoxWriter boxes, ReadOnlySpan<byte> audioSpecificConfig)
+    /// <summary>
+    /// esds: ES, decoder configuration, decoder specific and SL descriptors (14496-1, 7.2.6). MP3 has nothing specific:
+    /// its frames say all.
+    /// </summary>
+    private static void WriteElementaryStream(BoxWriter boxes, byte objectType, ReadOnlySpan<byte> specific)
     {
         using var _ = boxes.FullBox("esds"u8, version: 0, flags: 0);
         const int HeadLength = 5;
-        var decoderLength = 13 + HeadLength + audioSpecificConfig.Length;
+        var decoderLength = 13 + (specific.IsEmpty ? 0 : HeadLength + specific.Length);
         WriteDescriptorHead(boxes, tag: 3, 3 + HeadLength + decoderLength + HeadLength + 1);
         boxes.Zeros(3);
         WriteDescriptorHead(boxes, tag: 4, decoderLength);
-        boxes.UInt8(AacObjectType);
+        boxes.UInt8(objectType);
         boxes.UInt8(AudioStream);
         boxes.Zeros(3 + 4 + 4);
-        WriteDescriptorHead(boxes, tag: 5, audioSpecificConfig.Length);
-        boxes.Bytes(audioSpecificConfig);
+        if (!specific.IsEmpty)
+        {
+            WriteDescriptorHead(boxes, tag: 5, specific.Length);
+            boxes.Bytes(specific);
+        }
+
         WriteDescriptorHead(boxes, tag: 6, 1);
         // Predefined SL configuration 2: the one for MP4.
         boxes.UInt8(2);

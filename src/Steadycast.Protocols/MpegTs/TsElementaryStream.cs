@@ -22,6 +22,7 @@ internal sealed class TsElementaryStream
 
     private readonly ImmutableArray<ReadOnlyMemory<byte>> _parameterSets = [];
     private readonly AacConfig? _aac;
+    private readonly Mp3Config? _mp3;
     private readonly byte _streamId;
     private readonly List<byte> _pes = [];
     private int _packets;
@@ -48,6 +49,7 @@ internal sealed class TsElementaryStream
                 _aac = AacConfig.Parse(track.Record);
                 break;
             case Codec.Mp3:
+                _mp3 = Mp3Config.Parse(track.Record.Span);
                 break;
             default:
                 throw new ArgumentException($"MPEG-TS does not carry {track.Codec}", nameof(track));
@@ -67,7 +69,7 @@ internal sealed class TsElementaryStream
         Codec.H264 => TsStreamType.H264,
         Codec.H265 => TsStreamType.H265,
         Codec.Aac => TsStreamType.AacAdts,
-        _ => TsStreamType.Mpeg1Audio,
+        _ => _mp3 is { IsMpeg1: false } ? TsStreamType.Mpeg2Audio : TsStreamType.Mpeg1Audio,
     };
 
     /// <summary>Whether audio frames wait for the PES packet that they share.</summary>

@@ -42,6 +42,7 @@ internal static class TsPacket
 public static class TsStreamType
 {
     public const byte Mpeg1Audio = 0x03;
+    public const byte Mpeg2Audio = 0x04;
     public const byte AacAdts = 0x0F;
     public const byte H264 = 0x1B;
     public const byte H265 = 0x24;

@@ -17,7 +17,7 @@ internal readonly record struct MediaFrame(
     bool IsKeyframe,
     int CompositionMs,
     int Samples,
-    byte[] Payload,
+    ReadOnlyMemory<byte> Payload,
     long TimeMs,
     long UtcMs)
 {

@@ -13,7 +13,8 @@ public sealed record PackagerOptions
     public string HttpAddr { get; init; } = "127.0.0.1:9102";
 
     /// <summary>
-    /// CMAF by default: about a quarter fewer bytes than MPEG-TS at low rates, and what HEVC needs on Apple.
+    /// CMAF by default: about a quarter fewer bytes than MPEG-TS at low rates, what HEVC needs on Apple, and alone in
+    /// carrying AV1 and Opus. MP3 sound asks for <c>ts</c>: Chromium does not play it from fMP4.
     /// </summary>
     public Container Container { get; init; } = Container.Fmp4;
 

@@ -34,6 +34,8 @@ internal sealed partial class PackagingLoop(
     private static readonly TimeSpan ComplaintInterval = TimeSpan.FromSeconds(30);
 
     private volatile PackagingState _state = new(null, null, null, null);
+    private string? _lastUnsupported;
+    private bool _hasWarnedOfMp3;
     private long? _lastComplaint;
     private long _silencedComplaints;
 
@@ -145,7 +147,15 @@ internal sealed partial class PackagingLoop(
         if (_state.StoreError is not null) Log.StoreRecovered(logger, Stream, segment.Record.Msn);
         _state = _state with { First = after.First, Edge = after.Edge, StoreError = null };
         metrics.Published(segment.Record.Gap, segment.Bytes.Length, time.GetElapsedTime(started));
+        WarnOfMp3(segment);
         return after;
+    }
+
+    private void WarnOfMp3(PackagedSegment segment)
+    {
+        if (_hasWarnedOfMp3 || segment.Map is null || !segment.Variant.Codecs.Contains("mp4a.40.34")) return;
+        _hasWarnedOfMp3 = true;
+        Log.Mp3InFmp4(logger, Stream);
     }
 
     private void Report(PackagingStep step, string? fault)
@@ -153,7 +163,10 @@ internal sealed partial class PackagingLoop(
         if (step != PackagingStep.Gap) metrics.Dropped(step);
         var reason = step is PackagingStep.Gap or PackagingStep.Unsupported ? $"{step}: {fault}" : step.ToString();
         _state = _state with { LastFault = reason };
-        if (step is PackagingStep.Abandoned or PackagingStep.Repeated)
+        // Tracks stay what they are for hours: said once, counted each time.
+        var isKnown = step == PackagingStep.Unsupported && reason == _lastUnsupported;
+        _lastUnsupported = step == PackagingStep.Unsupported ? reason : _lastUnsupported;
+        if (isKnown || step is PackagingStep.Abandoned or PackagingStep.Repeated)
             Log.Dropped(logger, Stream, reason);
         else
             Log.Refused(logger, Stream, reason);
@@ -181,6 +194,12 @@ internal sealed partial class PackagingLoop(
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "A segment of {StreamName} is not published: {Reason}")]
         public static partial void Dropped(ILogger logger, string streamName, string reason);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "{StreamName} has MP3 sound, which Chromium does not play from fMP4: set the packager's "
+                + "container to ts, or the encoder's sound to AAC or Opus")]
+        public static partial void Mp3InFmp4(ILogger logger, string streamName);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "A segment of {StreamName} cannot be published: {Reason}")]
         public static partial void Refused(ILogger logger, string streamName, string reason);

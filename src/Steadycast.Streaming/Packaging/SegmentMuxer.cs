@@ -39,7 +39,11 @@ internal sealed class SegmentMuxer
         if (container == Container.Ts)
         {
             if (tracks.FirstOrDefault(track => !TsSegmentWriter.CanCarry(track.Codec)) is { } other)
-                throw new CodecFormatException(other.Codec.ToString(), 0, "MPEG-TS does not carry it");
+            {
+                throw new CodecFormatException(
+                    other.Codec.ToString(), 0, "MPEG-TS does not carry it: set the packager's container to fmp4");
+            }
+
             return;
         }
 
@@ -99,7 +103,7 @@ internal sealed class SegmentMuxer
             var units = segment.AccessUnits.Where(unit => unit.TrackId == config.TrackId).ToArray();
             if (units.Length == 0) continue;
             var track = _tracks[config.TrackId];
-            fragments.Add(track.IsVideo ? Video(segment, units) : Audio(units, track.Description.SamplesPerFrame));
+            fragments.Add(track.IsVideo ? Video(segment, units) : Audio(units, track.Description));
         }
 
         if (fragments.Count == 0) throw new CodecFormatException("Segment", 0, "No access units");
@@ -127,19 +131,25 @@ internal sealed class SegmentMuxer
     /// <summary>
     /// In samples: a frame lasts until the next one's position, which is its own length unless audio jumped.
     /// </summary>
-    private static FragmentTrack Audio(AccessUnit[] units, int samplesPerFrame)
+    private static FragmentTrack Audio(AccessUnit[] units, TrackDescription track)
     {
         var samples = new FragmentSample[units.Length];
         for (var i = 0; i < units.Length; i++)
         {
+            var own = OwnLength(track, units[i]);
             var duration = i + 1 < units.Length
-                ? Length(units[i].SamplePosition, units[i + 1].SamplePosition, (uint)samplesPerFrame)
-                : (uint)samplesPerFrame;
+                ? Length(units[i].SamplePosition, units[i + 1].SamplePosition, own)
+                : own;
             samples[i] = new FragmentSample(duration, 0, IsKeyframe: true, units[i].Payload);
         }
 
-        return new FragmentTrack(units[0].TrackId, units[0].SamplePosition, (uint)samplesPerFrame, samples);
+        var usual = OwnLength(track, units[0]);
+        return new FragmentTrack(units[0].TrackId, units[0].SamplePosition, usual, samples);
     }
+
+    /// <summary>The ingest stamps no frame without samples; whoever made this feed may have.</summary>
+    private static uint OwnLength(TrackDescription track, in AccessUnit unit) =>
+        track.SamplesOf(unit.Payload.Span) is > 0 and var samples ? (uint)samples : (uint)track.SamplesPerFrame;
 
     private static uint Length(long from, long to, uint fallback) =>
         to > from ? (uint)Math.Min(to - from, uint.MaxValue) : fallback;

@@ -1,3 +1,4 @@
+using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.Flv;
 using Steadycast.Protocols.Rtmp;
 
@@ -23,31 +24,89 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
         new("h264-only", Avc("30", "-bf 2 -g 60"), null),
         new("aac-only-44100", null, Aac(44100, 2)),
         new("aac-only-five-one", null, Aac(48000, 6)),
+        new("h264-mp3-44100", Avc("30", "-bf 2 -g 60"), Mp3(44100, 2)),
+        new("h264-mp3-48000-fourcc", Avc("25", "-g 50"), Mp3(48000, 2)) { IsFourCc = true },
+        new("mp3-only-22050-mono", null, Mp3(22050, 1)),
+        new("h264-he-aac", Avc("25", "-g 50"), HeAac("fdk-aac-he-48000", "2b118800")),
+        new("he-aac-backward-compatible", null, HeAac("fdk-aac-he-48000", "131056e598")),
+        new("he-aac-implicit", null, HeAac("fdk-aac-he-48000", "1310")),
+        new("h264-he-aac-v2", Avc("25", "-g 50"), HeAac("fdk-aac-he-v2-44100", "eb8a0800")),
+        new("he-aac-v2-backward-compatible", null, HeAac("fdk-aac-he-v2-44100", "138856e5a54880")),
+        new("he-aac-v2-implicit", null, HeAac("fdk-aac-he-v2-44100", "1388")),
     ];
+
+    /// <summary>What MPEG-TS does not carry.</summary>
+    public static readonly IReadOnlyList<MadeMedia> OnlyFmp4 =
+    [
+        new("av1-opus", Av1("30"), Opus(20)),
+        new("av1-2997-aac", Av1("30000/1001"), Aac(48000, 2)),
+        new("h264-opus-60ms", Avc("30", "-bf 2 -g 60"), Opus(60)),
+        new("opus-only-5ms", null, Opus(5)),
+    ];
+
+    /// <summary>MP3 under Enhanced RTMP's code instead of FLV's number.</summary>
+    public bool IsFourCc { get; init; }
 
     public async Task<List<MediaMessage>> MakeAsync(string folder, CancellationToken cancellationToken)
     {
-        if (Video is not { IsHevc: true } video) return await FlvAsync(folder, Video, cancellationToken);
-        var file = Path.Combine(folder, "video.mp4");
-        var fragments = "-movflags empty_moov+default_base_moof+frag_every_frame";
-        await FfmpegAsync($"{video.Input} {video.Options} {fragments} {file}", cancellationToken);
-        var pictures = HevcMessages.Read(await File.ReadAllBytesAsync(file, cancellationToken));
-        var sound = await FlvAsync(folder, null, cancellationToken);
-        return [.. pictures.Concat(sound).OrderBy(message => message.Timestamp)];
+        var inFlv = await FlvAsync(folder, Video is { IsInFlv: true } ? Video : null,
+            Audio is { IsInFlv: true } ? Audio : null, cancellationToken);
+        var others = new List<MediaMessage>(inFlv.Select(message => IsFourCc ? WithFourCc(message) : message));
+        foreach (var encoding in new[] { Video, Audio })
+        {
+            if (encoding is { IsInMp4: true })
+                others.AddRange(await Mp4Async(folder, encoding, cancellationToken));
+            else if (encoding?.Recording is { } recording)
+                others.AddRange(ReadRecording(recording, encoding.Options));
+        }
+
+        return [.. others.OrderBy(message => message.Timestamp)];
     }
 
-    private async Task<List<MediaMessage>> FlvAsync(string folder, Encoding? video, CancellationToken cancellationToken)
+    private static async Task<List<MediaMessage>> Mp4Async(
+        string folder, Encoding encoding, CancellationToken cancellationToken)
     {
+        var file = Path.Combine(folder, $"{encoding.Codec}.mp4");
+        const string Fragments = "-movflags empty_moov+default_base_moof+frag_every_frame";
+        await FfmpegAsync($"{encoding.Input} {encoding.Options} {Fragments} {file}", cancellationToken);
+        return Mp4Messages.Read(await File.ReadAllBytesAsync(file, cancellationToken), encoding.Codec);
+    }
+
+    private static async Task<List<MediaMessage>> FlvAsync(
+        string folder, Encoding? video, Encoding? audio, CancellationToken cancellationToken)
+    {
+        if (video is null && audio is null) return [];
         var file = Path.Combine(folder, "media.flv");
         await FfmpegAsync(
-            $"{video?.Input} {Audio?.Input} {video?.Options} {Audio?.Options} -f flv {file}", cancellationToken);
-        ReadOnlyMemory<byte> rest = await File.ReadAllBytesAsync(file, cancellationToken);
+            $"{video?.Input} {audio?.Input} {video?.Options} {audio?.Options} -f flv {file}", cancellationToken);
+        return ReadFlv(await File.ReadAllBytesAsync(file, cancellationToken));
+    }
+
+    private static List<MediaMessage> ReadFlv(ReadOnlyMemory<byte> rest)
+    {
         var reader = new FlvReader();
         var messages = new List<MediaMessage>();
         while (reader.TryRead(ref rest, out var message)) messages.Add(message);
         Assert.True(rest.IsEmpty);
         return messages;
     }
+
+    /// <summary>With another form of the same configuration.</summary>
+    private static IEnumerable<MediaMessage> ReadRecording(string name, string audioSpecificConfig)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "Corpora", "he-aac", name + ".flv");
+        foreach (var message in ReadFlv(File.ReadAllBytes(file)))
+        {
+            if (message.Type != RtmpMessageType.Audio) continue;
+            yield return message.Payload.Span[1] != 0
+                ? message
+                : message with { Payload = (byte[])[0xAF, 0, .. Convert.FromHexString(audioSpecificConfig)] };
+        }
+    }
+
+    private static MediaMessage WithFourCc(in MediaMessage message) => message.Type != RtmpMessageType.Audio
+        ? message
+        : message with { Payload = (byte[])[0x91, .. ".mp3"u8, .. message.Payload.Span[1..]] };
 
     private static async Task FfmpegAsync(string arguments, CancellationToken cancellationToken)
     {
@@ -56,22 +115,43 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     }
 
     private static Encoding Avc(string rate, string options, string size = "322x182") =>
-        new(Picture(rate, size), $"-pix_fmt yuv420p -c:v libx264 {options}");
+        new(Picture(rate, size), $"-pix_fmt yuv420p -c:v libx264 {options}", Codec.H264);
 
     private static Encoding Hevc(string rate) => new(
         Picture(rate, "322x182"),
         "-pix_fmt yuv420p -c:v libx265 -tag:v hvc1 -preset ultrafast " +
-        "-x265-params log-level=none:bframes=3:open-gop=0:keyint=60:min-keyint=60");
+        "-x265-params log-level=none:bframes=3:open-gop=0:keyint=60:min-keyint=60",
+        Codec.H265);
+
+    private static Encoding Av1(string rate) => new(
+        Picture(rate, "322x182"), "-pix_fmt yuv420p -c:v libsvtav1 -preset 12 -g 60", Codec.Av1);
+
+    private static Encoding Opus(int frameMilliseconds) =>
+        new(Tone(48000), $"-c:a libopus -frame_duration {frameMilliseconds} -ac 2", Codec.Opus);
+
+    private static Encoding Mp3(int rate, int channels) =>
+        new(Tone(rate), $"-c:a libmp3lame -ac {channels}", Codec.Mp3);
+
+    private static Encoding HeAac(string recording, string audioSpecificConfig) =>
+        new("", audioSpecificConfig, Codec.Aac) { Recording = recording };
 
     private static Encoding Aac(int rate, int channels) =>
-        new($"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={Seconds}", $"-c:a aac -ac {channels}");
+        new(Tone(rate), $"-c:a aac -ac {channels}", Codec.Aac);
+
+    private static string Tone(int rate) => $"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={Seconds}";
 
     private static string Picture(string rate, string size) =>
         $"-f lavfi -i testsrc2=size={size}:rate={rate}:duration={Seconds}";
 
     /// <summary>Arguments of ffmpeg: all inputs come before all encoders.</summary>
-    internal sealed record Encoding(string Input, string Options)
+    internal sealed record Encoding(string Input, string Options, Codec Codec)
     {
-        public bool IsHevc => Options.Contains("libx265");
+        /// <summary>Instead of an encoder: a file of Corpora; the options are then its configuration.</summary>
+        public string? Recording { get; init; }
+
+        /// <summary>What ffmpeg 5.1 cannot put into FLV is taken out of MP4.</summary>
+        public bool IsInMp4 => Codec is Codec.H265 or Codec.Av1 or Codec.Opus;
+
+        public bool IsInFlv => Recording is null && !IsInMp4;
     }
 }

@@ -84,6 +84,19 @@ public sealed class AudioConfigTests
             () => OpusConfig.Parse(Hex.Bytes("4F70757348656164 01 06 3801 80BB0000 0000 01 0402")));
     }
 
+    [Theory]
+    [InlineData("08", 960)] // SILK, 20 ms
+    [InlineData("18", 2880)]
+    [InlineData("80", 120)] // CELT, 2.5 ms
+    [InlineData("99", 1920)] // two frames of 20 ms
+    [InlineData("9B06", 5760)] // six of them: 120 ms, the most
+    [InlineData("9B07", 0)]
+    [InlineData("9B00", 0)]
+    [InlineData("9B", 0)]
+    [InlineData("", 0)]
+    public void An_Opus_packet_says_its_length(string hex, int samples) =>
+        Assert.Equal(samples, OpusPacket.SamplesOf(Hex.Bytes(hex)));
+
     [Fact]
     public void Any_bytes_are_a_config_or_a_format_exception() =>
         Prop.ForAll<byte[]>(bytes =>

@@ -21,6 +21,10 @@ public sealed class InitSegmentTests
     private static readonly TrackConfig Aac = new(2, Codec.Aac, Hex.Bytes("1210"));
     private static readonly TrackConfig Aac96 = new(2, Codec.Aac, Hex.Bytes("1010"));
 
+    private static readonly TrackConfig HeAacV2 = new(2, Codec.Aac, Hex.Bytes("eb8a0800"));
+    private static readonly TrackConfig Mp3 = new(2, Codec.Mp3, Hex.Bytes("FFFB0000"));
+    private static readonly TrackConfig Mp3Low = new(2, Codec.Mp3, Hex.Bytes("FFF300C0"));
+
     private static readonly TrackConfig Opus =
         new(2, Codec.Opus, Hex.Bytes("4F70757348656164 01 02 3801 80BB0000 0000 00"));
 
@@ -30,6 +34,9 @@ public sealed class InitSegmentTests
         { "init-h265-aac96.txt", [Hevc, Aac96] },
         { "init-av1-opus.txt", [Av1, Opus] },
         { "init-aac-only.txt", [Aac] },
+        { "init-he-aac-v2-only.txt", [HeAacV2] },
+        { "init-mp3-only.txt", [Mp3] },
+        { "init-mp3-22050-only.txt", [Mp3Low] },
     };
 
     [Theory]

@@ -1,4 +1,5 @@
 using System.Text;
+using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.MpegTs;
 using static Steadycast.Protocols.Tests.MpegTs.TestTracks;
 
@@ -11,6 +12,19 @@ public sealed class TsReaderTests
     [InlineData("123456789", 0x0376E6E7u)] // the catalogue's check value of CRC-32/MPEG-2
     public void The_checksum_is_CRC_32_MPEG_2(string text, uint expected) =>
         Assert.Equal(expected, Crc32.Compute(Encoding.ASCII.GetBytes(text)));
+
+    [Theory]
+    [InlineData(Codec.Aac, "1190", 0x0F)]
+    [InlineData(Codec.Aac, "eb8a0800", 0x0F)]
+    [InlineData(Codec.Mp3, "FFFB0400", 0x03)]
+    [InlineData(Codec.Mp3, "FFF300C0", 0x04)] // 22.05 kHz is of ISO/IEC 13818-3
+    public void The_program_says_what_kind_of_sound_it_has(Codec codec, string record, byte streamType)
+    {
+        var frame = new TsAccessUnit(2, 0, 0, true, new byte[100]);
+        var reader = new TsReader();
+        reader.Read(Write(3, 1920, [frame], new TrackConfig(2, codec, Hex.Bytes(record))));
+        Assert.Equal(streamType, Assert.Single(reader.Program!.Streams).StreamType);
+    }
 
     [Fact]
     public void Pieces_of_any_size_read_like_the_whole()

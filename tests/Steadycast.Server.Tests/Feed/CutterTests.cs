@@ -252,9 +252,9 @@ public sealed class CutterTests
         run.Send(new TestMessage(0, RtmpMessageType.Audio, 6000, [0xAF, 1]));
         run.Send(new TestMessage(0, RtmpMessageType.DataAmf0, 6000, [2, 0, 0]));
         run.Leave().Check();
-        Assert.Equal(2, run.Cutter.Counters.Drops[(int)FeedDrop.Malformed]);
+        Assert.Equal(3, run.Cutter.Counters.Drops[(int)FeedDrop.Malformed]);
         Assert.Equal(1, run.Cutter.Counters.Drops[(int)FeedDrop.BadConfiguration]);
-        Assert.Equal(2, run.Cutter.Counters.Drops[(int)FeedDrop.UnsupportedCodec]);
+        Assert.Equal(1, run.Cutter.Counters.Drops[(int)FeedDrop.UnsupportedCodec]);
         Assert.Equal(3, run.Segments.Count);
     }
 

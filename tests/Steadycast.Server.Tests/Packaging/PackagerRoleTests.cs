@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Steadycast.Protocols.Codecs;
 using Steadycast.Streaming.Feed;
 using Steadycast.Streaming.Packaging;
 using Steadycast.Streaming.Segments;
@@ -104,6 +106,41 @@ public sealed class PackagerRoleTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tracks_that_the_container_does_not_carry_are_counted_and_said_once_with_what_to_do()
+    {
+        var logs = new TestLogs();
+        await using var stores = Stores();
+        await using var role = new PackagerRole(
+            new PackagerOptions { Feed = _ingest.Url, Container = Container.Ts, Streams = [Stream] },
+            stores, TimeProvider.System, logs, _meters);
+        await role.StartAsync(Cancel);
+        var track = new TrackConfig(1, Codec.Av1, Convert.FromHexString("81000c000a0b000000043d06d402f80040"));
+        _ingest.Append(Stream, Enumerable.Range(1, 3).SelectMany(msn => OneSegment(msn, track)));
+        await UntilAsync(() => _meters.Sum("steadycast_packaging_dropped_total", "reason=unsupported") == 3);
+
+        var warning = Assert.Single(logs.At(LogLevel.Warning));
+        Assert.Contains(Stream, warning, StringComparison.Ordinal);
+        Assert.Contains("Av1: MPEG-TS does not carry it: set the packager's container to fmp4", warning,
+            StringComparison.Ordinal);
+        Assert.Null(stores.Open("memory").Find(Stream));
+    }
+
+    [Fact]
+    public async Task Sound_that_Chromium_does_not_play_is_said_once()
+    {
+        var logs = new TestLogs();
+        await using var stores = Stores();
+        await using var role = new PackagerRole(
+            new PackagerOptions { Feed = _ingest.Url, Streams = [Stream] }, stores, TimeProvider.System, logs, _meters);
+        await role.StartAsync(Cancel);
+        var track = new TrackConfig(2, Codec.Mp3, new byte[] { 0xFF, 0xFB, 0, 0 });
+        _ingest.Append(Stream, Enumerable.Range(1, 3).SelectMany(msn => OneSegment(msn, track)));
+        await stores.Open("memory").WaitAsync(Stream, 2, Patience, Cancel);
+        Assert.Contains("set the packager's container to ts", Assert.Single(logs.At(LogLevel.Warning)),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_store_that_takes_nothing_is_said_and_tried_again_and_nothing_is_lost()
     {
         // A file where the folder has to be: what a full disk or a wrong owner is to the store.
@@ -146,6 +183,18 @@ public sealed class PackagerRoleTests : IAsyncLifetime
         await role.StartAsync(Cancel);
         await UntilAsync(() => stores.Open("memory").Streams.Count > 0);
         Assert.Equal(["live/show"], _ingest.Asked.Select(asked => asked.Stream).Distinct());
+    }
+
+    private static List<FeedRecord> OneSegment(long msn, TrackConfig track)
+    {
+        using var hash = new FeedHash();
+        var epoch = new StreamEpoch(Stream, 1, Guid.Empty, 1_900_000_000_000, 2);
+        var begin = new SegmentBegin(epoch, msn, msn * 180_000, false, 0, true, true, [track]);
+        var unit = new AccessUnit(track.TrackId, begin.Time, 0, msn * 96_000, true, new byte[] { 0x32, 1, 0x10 });
+        hash.Begin(begin);
+        hash.Append(unit);
+        var end = new SegmentEnd(msn, 180_000, 1, hash.End(), IsShort: false);
+        return [new FeedRecord(begin), new FeedRecord(unit), new FeedRecord(end)];
     }
 
     private SegmentStores Stores() => new(TimeProvider.System, NullLoggerFactory.Instance, _meters);

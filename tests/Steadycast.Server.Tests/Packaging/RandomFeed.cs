@@ -19,18 +19,34 @@ internal sealed class RandomFeed
         "0101600000009000000000003cf000fcfdf8f800000f02210001002942010101600000030090000003000003003ca00a480b9c95965" +
         "66924caf01680800001f480003a980422000100074401c172b46240");
 
-    private static readonly (byte[] Record, int Rate)[] AacRecords = [([0x12, 0x10], 44100), ([0x11, 0x90], 48000)];
+    private static readonly byte[] Av1Record = Convert.FromHexString("81000c000a0b000000043d06d402f80040");
+
+    /// <summary>What stands after the record's first four bytes.</summary>
+    private static readonly byte[] Av1SequenceHeader = Av1Record[4..];
+
+    /// <summary>AAC, HE-AAC and MP3.</summary>
+    private static readonly (Codec Codec, byte[] Record, int Rate, int Samples)[] Sounds =
+    [
+        (Codec.Aac, [0x12, 0x10], 44100, 1024),
+        (Codec.Aac, [0x11, 0x90], 48000, 1024),
+        (Codec.Aac, [0x2B, 0x11, 0x88, 0x00], 48000, 2048),
+        (Codec.Mp3, [0xFF, 0xFB, 0x00, 0x00], 44100, 1152),
+    ];
+
+    private static readonly byte[] OpusRecord = Convert.FromHexString("4F707573486561640102380180BB0000000000");
 
     private readonly Random _random;
     private readonly List<FeedRecord> _records = [];
     private readonly FeedHash _hash;
     private readonly bool _lowerEpochs;
+    private readonly bool _everyCodec;
     private readonly double _fps;
     private readonly bool _reorders;
     private readonly bool _irregular;
     private StreamEpoch _epoch;
     private ImmutableArray<TrackConfig> _tracks = [];
     private int _audioRate;
+    private int _audioSamples;
     private long _msn;
     private long _time;
     private long _pictures;
@@ -38,9 +54,9 @@ internal sealed class RandomFeed
     private long _origin;
     private long _discontinuities;
 
-    private RandomFeed(int seed, bool lowerEpochs, FeedHash hash)
+    private RandomFeed(int seed, bool lowerEpochs, bool everyCodec, FeedHash hash)
     {
-        (_hash, _lowerEpochs) = (hash, lowerEpochs);
+        (_hash, _lowerEpochs, _everyCodec) = (hash, lowerEpochs, everyCodec);
         _random = new Random(seed);
         _fps = Pick(30, 30000 / 1001.0, 25, 60);
         _reorders = _random.Next(2) == 0;
@@ -56,10 +72,11 @@ internal sealed class RandomFeed
     }
 
     /// <param name="lowerEpochs">Whether an ingest that was thought dead puts its word in, too.</param>
-    public static IReadOnlyList<FeedRecord> Of(int seed, bool lowerEpochs)
+    /// <param name="everyCodec">AV1 and Opus, too, which MPEG-TS does not carry.</param>
+    public static IReadOnlyList<FeedRecord> Of(int seed, bool lowerEpochs, bool everyCodec = false)
     {
         using var hash = new FeedHash();
-        return new RandomFeed(seed, lowerEpochs, hash)._records;
+        return new RandomFeed(seed, lowerEpochs, everyCodec, hash)._records;
     }
 
     private bool HasVideo => _tracks.Any(track => track.IsVideo);
@@ -122,12 +139,15 @@ internal sealed class RandomFeed
 
     private void ChangeTracks()
     {
-        var (aac, rate) = Pick(AacRecords);
-        var video = _random.Next(3) == 0
-            ? new TrackConfig(1, Codec.H265, HevcRecord)
-            : new TrackConfig(1, Codec.H264, Pick(AvcRecords));
-        var audio = new TrackConfig(2, Codec.Aac, aac);
-        _audioRate = rate;
+        var (codec, record, rate, samples) = Pick(Sounds);
+        if (_everyCodec && _random.Next(3) == 0) (codec, record, rate, samples) = (Codec.Opus, OpusRecord, 48000, 0);
+        var video = _everyCodec && _random.Next(3) == 0
+            ? new TrackConfig(1, Codec.Av1, Av1Record)
+            : _random.Next(3) == 0
+                ? new TrackConfig(1, Codec.H265, HevcRecord)
+                : new TrackConfig(1, Codec.H264, Pick(AvcRecords));
+        var audio = new TrackConfig(2, codec, record);
+        (_audioRate, _audioSamples) = (rate, samples);
         _tracks = _random.Next(6) switch { 0 => [video], 1 => [audio], _ => [video, audio] };
     }
 
@@ -151,9 +171,9 @@ internal sealed class RandomFeed
         while (HasAudio && AudioDtsOf(_samples) < end)
         {
             var position = (_origin * _audioRate / 90_000) + _samples;
-            var frame = Bytes(_random.Next(1, 400));
+            var (frame, samples) = Sound();
             units.Add(new AccessUnit(2, AudioDtsOf(_samples), 0, position, IsKeyframe: true, frame));
-            _samples += 1024;
+            _samples += samples;
         }
 
         // A sound card that slept: the ingest sets its clock anew.
@@ -164,6 +184,8 @@ internal sealed class RandomFeed
     private AccessUnit Video(long dts, bool key)
     {
         var frame = (int)Math.Round(90_000 / _fps);
+        if (_tracks[0].Codec == Codec.Av1)
+            return new AccessUnit(1, dts, 0, 0, key, Av1Picture(key));
         var offset = !_reorders ? 0 : key ? 2 * frame : _random.Next(-1, 4) * frame;
         var isHevc = _tracks.Any(track => track.Codec == Codec.H265);
         var header = isHevc ? (byte[])(key ? [0x26, 0x01] : [0x02, 0x01]) : key ? [0x65] : [0x41];
@@ -172,6 +194,28 @@ internal sealed class RandomFeed
         BinaryPrimitives.WriteInt32BigEndian(payload, nal.Length);
         nal.CopyTo(payload, 4);
         return new AccessUnit(1, dts, offset, 0, key, payload);
+    }
+
+    private byte[] Av1Picture(bool key)
+    {
+        var body = Bytes(100 + _random.Next(20));
+        byte[] frame = [0x32, (byte)(body.Length + 1), key ? (byte)0x10 : (byte)0x30, .. body.Span];
+        return key ? [.. Av1SequenceHeader, .. frame] : frame;
+    }
+
+    /// <summary>Opus packets of 10, 20 and 40 ms; MP3 frames of 128 kbit/s; anything for AAC.</summary>
+    private (ReadOnlyMemory<byte> Frame, int Samples) Sound()
+    {
+        switch (_tracks[^1].Codec)
+        {
+            case Codec.Opus:
+                var (first, samples) = Pick<(byte, int)>((0 << 3, 480), (1 << 3, 960), (2 << 3, 1920));
+                return ((byte[])[first, .. Bytes(_random.Next(1, 200)).Span], samples);
+            case Codec.Mp3:
+                return ((byte[])[0xFF, 0xFB, 0x90, 0x00, .. Bytes(413).Span], _audioSamples);
+            default:
+                return (Bytes(_random.Next(1, 400)), _audioSamples);
+        }
     }
 
     private ReadOnlyMemory<byte> Bytes(int count)

@@ -42,8 +42,13 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         Listen("ingest.listen_addr", ingest.ListenAddr, isHttp: false);
         Listen("ingest.http_addr", ingest.HttpAddr, isHttp: true);
         CheckDirectory("ingest.state_dir", ingest.StateDir);
-        foreach (var twice in ingest.Publish.GroupBy(r => r.Stream, StringComparer.Ordinal).Where(g => g.Count() > 1))
-            Add("ingest.publish", $"the stream {twice.Key} is there {twice.Count()} times", "keep one rule for it");
+        foreach (var twice in ingest.Publish.GroupBy(r => (r.Stream, r.Standby)).Where(g => g.Count() > 1))
+            Add("ingest.publish", $"the stream {twice.Key.Stream} is there {twice.Count()} times",
+                "keep one rule for it, and at most one with standby: true");
+        foreach (var (main, standby) in ingest.Publish.Where(r => !r.Standby).Join(
+            ingest.Publish.Where(r => r.Standby), r => (r.Stream, r.Key), r => (r.Stream, r.Key), (a, b) => (a, b)))
+            Add("ingest.publish", $"the main and the standby rule of {main.Stream} have the same key",
+                $"give {standby.Stream}'s standby another key, or keep one rule and publish with ?role=standby");
         if (ingest.Tls is not { } tls)
             return;
         Listen("ingest.tls.listen_addr", tls.ListenAddr, isHttp: false);

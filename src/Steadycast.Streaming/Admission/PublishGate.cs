@@ -26,30 +26,38 @@ public enum PublishVerdict
 public sealed class PublishGate(IEnumerable<PublishRule> rules)
 {
     private readonly Rule[] _rules =
-        [.. rules.Select(r => new Rule(r.Stream, r.Key is null ? null : Hash(r.Key)))];
+        [.. rules.Select(r => new Rule(r.Stream, r.Key is null ? null : Hash(r.Key), r.Standby))];
 
     /// <param name="stream">The stream's whole name.</param>
     /// <param name="keys">What was given as <c>key</c> or <c>token</c>; any of them may be the right one.</param>
-    public PublishVerdict Judge(string stream, params ReadOnlySpan<string?> keys)
+    /// <param name="asStandby">
+    /// Whether the rule that let it in is for standbys; one whose key was given counts before an open one.
+    /// </param>
+    public PublishVerdict Judge(string stream, ReadOnlySpan<string?> keys, out bool asStandby)
     {
+        asStandby = false;
         if (_rules.Length == 0)
             return PublishVerdict.Allowed;
 
         bool named = false;
         bool allowed = false;
         bool given = false;
+        bool hadKey = false;
         foreach (Rule rule in _rules)
         {
             if (!Names(rule, stream))
                 continue;
             named = true;
-            allowed |= rule.KeyHash is null;
+            if (rule.KeyHash is null && !allowed)
+                (allowed, asStandby) = (true, rule.Standby);
             foreach (string? key in keys)
             {
                 if (key is null)
                     continue;
                 given = true;
-                allowed |= rule.KeyHash is not null && CryptographicOperations.FixedTimeEquals(rule.KeyHash, Hash(key));
+                if (rule.KeyHash is null || !CryptographicOperations.FixedTimeEquals(rule.KeyHash, Hash(key)) || hadKey)
+                    continue;
+                (allowed, asStandby, hadKey) = (true, rule.Standby, true);
             }
         }
 
@@ -75,5 +83,5 @@ public sealed class PublishGate(IEnumerable<PublishRule> rules)
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    private sealed record Rule(string Pattern, byte[]? KeyHash);
+    private sealed record Rule(string Pattern, byte[]? KeyHash, bool Standby);
 }

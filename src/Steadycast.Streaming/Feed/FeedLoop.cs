@@ -88,7 +88,9 @@ internal sealed partial class FeedLoop(
             var afterLoss = message.Flags.HasFlag(LogMessageFlags.AfterSkip);
             var input = new CutterInput(
                 message.Type, message.WireTimestamp, message.PublicationNumber, afterLoss, message.Payload);
-            cutter.Push(input, time.GetUtcNow().ToUnixTimeMilliseconds(), _records);
+            // When it came, not when it is read: what a standby takes over with has waited.
+            var arrived = time.GetUtcNow() - time.GetElapsedTime(message.ArrivedAt);
+            cutter.Push(input, arrived.ToUnixTimeMilliseconds(), _records);
             if (++batch % MaxBatch == 0)
                 HandOn(cutter, publication);
         }

@@ -13,6 +13,9 @@ public sealed class HubMetrics
     private readonly UpDownCounter<long> subscribers;
     private readonly Counter<long> publishes;
     private readonly Counter<long> takeovers;
+    private readonly UpDownCounter<long> standbysOnAir;
+    private readonly Counter<long> switches;
+    private readonly Histogram<double> switchTimes;
     private readonly Counter<long> messages;
     private readonly Counter<long> bytes;
     private readonly Counter<long> dropped;
@@ -29,6 +32,9 @@ public sealed class HubMetrics
         subscribers = meter.CreateUpDownCounter<long>("steadycast_hub_subscribers", "{subscriber}");
         publishes = meter.CreateCounter<long>("steadycast_hub_publishes_total", "{request}");
         takeovers = meter.CreateCounter<long>("steadycast_hub_takeovers_total", "{takeover}");
+        standbysOnAir = meter.CreateUpDownCounter<long>("steadycast_hub_standbys_on_air", "{stream}");
+        switches = meter.CreateCounter<long>("steadycast_hub_publisher_switches_total", "{switch}");
+        switchTimes = meter.CreateHistogram<double>("steadycast_hub_publisher_switch_seconds", "s");
         messages = meter.CreateCounter<long>("steadycast_hub_messages_total", "{message}");
         bytes = meter.CreateCounter<long>("steadycast_hub_bytes_total", "By");
         dropped = meter.CreateCounter<long>("steadycast_hub_dropped_messages_total", "{message}");
@@ -42,7 +48,7 @@ public sealed class HubMetrics
 
     internal void StreamRemoved() => streams.Add(-1);
 
-    internal void Published(PublishOutcome outcome)
+    internal void Published(PublishOutcome outcome, PublisherRole role)
     {
         string label = outcome switch
         {
@@ -52,10 +58,33 @@ public sealed class HubMetrics
         };
         publishes.Add(1, KeyValuePair.Create("outcome", (object?)label));
         if (outcome == PublishOutcome.Accepted)
-            publishers.Add(1);
+            publishers.Add(1, Label(role));
     }
 
-    internal void Unpublished() => publishers.Add(-1);
+    internal void Unpublished(PublisherRole role) => publishers.Add(-1, Label(role));
+
+    /// <summary>Who is on air has changed; null: nobody.</summary>
+    internal void OnAir(PublisherRole? before, PublisherRole? now)
+    {
+        int change = (now == PublisherRole.Standby ? 1 : 0) - (before == PublisherRole.Standby ? 1 : 0);
+        if (change != 0)
+            standbysOnAir.Add(change);
+    }
+
+    /// <param name="to">Who went on air.</param>
+    /// <param name="still">How long the one before had brought nothing new.</param>
+    internal void Switched(PublisherRole to, SwitchReason reason, TimeSpan still)
+    {
+        string label = reason switch
+        {
+            SwitchReason.Left => "left",
+            SwitchReason.Silent => "silent",
+            SwitchReason.Frozen => "frozen",
+            _ => "returned",
+        };
+        switches.Add(1, Label(to, "to"), KeyValuePair.Create("reason", (object?)label));
+        switchTimes.Record(still.TotalSeconds, KeyValuePair.Create("reason", (object?)label));
+    }
 
     internal void TakenOver() => takeovers.Add(1);
 
@@ -86,6 +115,9 @@ public sealed class HubMetrics
     }
 
     internal void Joined(SubscriptionKind kind, TimeSpan after) => joins.Record(after.TotalSeconds, Label(kind));
+
+    private static KeyValuePair<string, object?> Label(PublisherRole role, string name = "role") =>
+        new(name, role == PublisherRole.Main ? "main" : "standby");
 
     private static KeyValuePair<string, object?> Label(SubscriptionKind kind) => new("kind", Kinds[(int)kind]);
 }

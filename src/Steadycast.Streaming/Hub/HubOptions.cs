@@ -8,6 +8,9 @@ public sealed record HubOptions
     /// <summary>What happens when a second publisher comes for a live stream.</summary>
     public PublishConflict PublishConflict { get; init; } = PublishConflict.TakeoverWhenSilent;
 
+    /// <summary>When a standby publisher goes on air, and when the main one comes back.</summary>
+    public StandbyOptions Standby { get; init; } = new();
+
     /// <summary>
     /// How long a publisher may send no message before another may take its stream. Default 5 s: longer than any
     /// encoder's keyframe or send queue, shorter than a viewer's patience.

@@ -2,49 +2,67 @@ using Steadycast.Protocols.Rtmp;
 
 namespace Steadycast.Streaming.Hub;
 
-/// <summary>One stream: its log, its publisher if it has one, and its subscribers.</summary>
+/// <summary>One stream: its log, its publishers if it has any, and its subscribers.</summary>
 /// <remarks>
-/// The writer gate makes who holds it the log's only writer: the publisher for the length of one append, the hub when
+/// <para>
+/// The writer gate makes who holds it the log's only writer: a publisher for the length of one append, the hub when
 /// publishers change or when an idle log is trimmed. It is free but for those moments, which are microseconds; so the
-/// publisher takes it with one interlocked exchange and never waits for readers.
+/// publisher takes it with one interlocked exchange and never waits for readers. Only a change of publishers holds it
+/// longer: for the copy of what the new one had kept.
+/// </para>
+/// <para>
+/// Publishers come and go under the hub's lock and the gate, who is on air changes under the gate. Whenever there is a
+/// publisher, one is on air.
+/// </para>
 /// </remarks>
 public sealed class LiveStream
 {
     private const int MaxHeaderBytes = 64 * 1024;
 
-    // A camera whose video failed goes on as audio: after this long one may join it without a keyframe.
-    private static readonly TimeSpan VideoGone = TimeSpan.FromSeconds(10);
-
     private readonly Lock subscribersGate = new();
     private readonly HubOptions options;
     private readonly TimeProvider time;
     private readonly HubMetrics metrics;
-    private readonly Timeline timeline = new();
+    private readonly Action<LiveStream, PublisherSwitch> switched;
+    private readonly PublisherArbiter arbiter;
     private readonly StreamLog log;
+    private readonly LogWriter writer;
     private WakeGroup[] groups = [];
     private Publication? publication;
+    private Publication? main;
+    private Publication? standby;
     private ITimer? mergeTimer;
-    private TrackHeaders headersBefore = TrackHeaders.None;
     private int writerGate;
     private long released;
-    private long lastVideoAt;
     private long playersWokenAt;
     private bool audioIsHeld;
-    private bool hasVideo;
-    private bool videoStarted;
 
-    internal LiveStream(StreamName name, HubOptions options, SlabPool pool, TimeProvider time, HubMetrics metrics)
+    /// <param name="switched">Told of each change of who is on air from one to the other, after it.</param>
+    internal LiveStream(
+        StreamName name,
+        HubOptions options,
+        SlabPool pool,
+        TimeProvider time,
+        HubMetrics metrics,
+        Action<LiveStream, PublisherSwitch> switched)
     {
         Name = name;
-        (this.options, this.time, this.metrics) = (options, time, metrics);
+        (this.options, this.time, this.metrics, this.switched) = (options, time, metrics, switched);
+        arbiter = new PublisherArbiter(options.Standby, time);
         log = new StreamLog(pool, options.MaxLogBytes);
+        writer = new LogWriter(this, log, time, metrics);
         IdleSince = time.GetTimestamp();
     }
 
     public StreamName Name { get; }
 
-    /// <summary>The publisher of this moment.</summary>
+    /// <summary>The publisher that is on air.</summary>
     public Publication? Publication => Volatile.Read(ref publication);
+
+    /// <summary>How often one publisher took over from the other.</summary>
+    public int Switches { get; private set; }
+
+    public PublisherSwitch? LastSwitch { get; private set; }
 
     /// <summary>How many players it has (relays, feeds and recorders not counted).</summary>
     public int PlayerCount => CountOf(SubscriptionKind.Player);
@@ -54,7 +72,12 @@ public sealed class LiveStream
 
     internal StreamLog Log => log;
 
-    internal int PublicationCount { get; set; }
+    /// <summary>How often somebody went on air.</summary>
+    internal int PublicationCount { get; private set; }
+
+    internal Publication? Main => Volatile.Read(ref main);
+
+    internal Publication? Standby => Volatile.Read(ref standby);
 
     /// <summary>Since when it has neither publisher nor player, as a timestamp.</summary>
     internal long IdleSince { get; private set; }
@@ -65,24 +88,89 @@ public sealed class LiveStream
     internal bool IsUsed => Publication is not null
         || CountOf(SubscriptionKind.Player) + CountOf(SubscriptionKind.Relay) > 0;
 
-    internal bool Append(Publication from, in MediaMessage message)
+    /// <summary>The publishers of this moment, the main one first.</summary>
+    public PublisherState[] Publishers()
     {
         long now = time.GetTimestamp();
         EnterWriter();
         try
         {
-            if (!ReferenceEquals(publication, from))
+            return [.. new[] { main, standby }.OfType<Publication>().Select(p => StateOf(p, now))];
+        }
+        finally
+        {
+            ExitWriter();
+        }
+    }
+
+    internal bool Append(Publication from, in MediaMessage message)
+    {
+        long now = time.GetTimestamp();
+        PublisherSwitch? change = null;
+        bool isOnAir;
+        EnterWriter();
+        try
+        {
+            if (!ReferenceEquals(main, from) && !ReferenceEquals(standby, from))
                 return false;
-            from.Touch(now);
-            AppendInGate(from, message, now);
+            isOnAir = ReferenceEquals(publication, from);
+            MessageKind? kind = KindOf(message);
+            from.Vitals.Took(
+                message.Type, kind is { IsCoded: true }, message.Timestamp, now, options.Standby.TakeoverAfter);
+            if (kind is { } known && isOnAir)
+                writer.Append(from, message, known, now, now);
+            else if (kind is { } kept)
+                change = KeepInGate(from, message, kept, now);
         }
         finally
         {
             ExitWriter();
         }
 
-        SignalAll(players: MayWakePlayers(message.Type, now));
+        if (isOnAir)
+            SignalAll(players: MayWakePlayers(message.Type, now));
+        else if (change is not null)
+            Announce(change);
         return true;
+    }
+
+    /// <summary>A publisher comes, and another may have to leave for it. Under the hub's lock.</summary>
+    internal void Enter(Publication entering, Publication? leaving)
+    {
+        EnterWriter();
+        bool isFree = publication is null || ReferenceEquals(publication, leaving);
+        ClearPlace(leaving);
+        if (entering.Publisher.Role == PublisherRole.Standby)
+            Volatile.Write(ref standby, entering);
+        else
+            Volatile.Write(ref main, entering);
+        if (isFree)
+            PutOnAir(entering);
+        ExitWriter();
+        AirChanged();
+    }
+
+    /// <summary>A publisher goes; the other one, if there is one, takes over. Under the hub's lock.</summary>
+    /// <returns>False when it had gone before.</returns>
+    internal bool Leave(Publication leaving)
+    {
+        PublisherSwitch? change = null;
+        EnterWriter();
+        bool wasThere = ReferenceEquals(main, leaving) || ReferenceEquals(standby, leaving);
+        ClearPlace(leaving);
+        if (ReferenceEquals(publication, leaving))
+        {
+            if ((main ?? standby) is { } other)
+                change = SwitchInGate(other, SwitchReason.Left, leaving.Vitals, time.GetTimestamp());
+            else
+                PutOnAir(null);
+        }
+
+        ExitWriter();
+        AirChanged();
+        if (change is not null)
+            Announce(change);
+        return wasThere;
     }
 
     /// <summary>Wakes players for audio that no picture has followed, ten times a second.</summary>
@@ -92,24 +180,6 @@ public sealed class LiveStream
             WakePlayers();
     }
 
-    /// <summary>Changes the publisher, to none with null.</summary>
-    internal void SetPublication(Publication? next)
-    {
-        EnterWriter();
-        if (log.Headers != TrackHeaders.None)
-            headersBefore = log.Headers;
-        log.EndPublication();
-        timeline.Begin();
-        (hasVideo, videoStarted) = (false, false);
-        Volatile.Write(ref publication, next);
-        ExitWriter();
-        IdleSince = time.GetTimestamp();
-        Release();
-        mergeTimer?.Dispose();
-        mergeTimer = next is null || options.MergeWindow <= TimeSpan.Zero
-            ? null
-            : time.CreateTimer(static s => ((LiveStream)s!).Release(), this, options.MergeWindow, options.MergeWindow);
-    }
 
     internal Subscription Subscribe(SubscriptionOptions subscription)
     {
@@ -156,10 +226,13 @@ public sealed class LiveStream
     /// <summary>Closes every subscription and lets go of the log.</summary>
     internal void Close()
     {
-        SetPublication(null);
         EnterWriter();
+        ClearPlace(main);
+        ClearPlace(standby);
+        PutOnAir(null);
         log.Close();
         ExitWriter();
+        AirChanged();
         foreach (WakeGroup group in Volatile.Read(ref groups))
             group.CloseAll();
     }
@@ -172,88 +245,135 @@ public sealed class LiveStream
         return slowest;
     }
 
-    private void AppendInGate(Publication from, in MediaMessage message, long now)
+    private PublisherState StateOf(Publication of, long now)
     {
-        if (message.Payload.IsEmpty
-            || message.Type is not (RtmpMessageType.Audio or RtmpMessageType.Video or RtmpMessageType.DataAmf0))
-        {
-            metrics.Dropped("not_media");
-            return;
-        }
+        bool isOnAir = ReferenceEquals(of, publication);
+        TimeSpan still = of.Vitals.StillFor(now);
+        bool isReady = isOnAir || (of.Buffer.CanBegin && still < options.Standby.TakeoverAfter);
+        return new PublisherState(of.Publisher, isOnAir, isReady, still);
+    }
 
-        MessageKind kind = MessageKind.Of(message);
-        LogMessageFlags flags = kind.Flags;
-        TrackHeaders headers = log.Headers;
+    private void ClearPlace(Publication? of)
+    {
+        if (of is null)
+            return;
+        if (ReferenceEquals(main, of))
+            Volatile.Write(ref main, null);
+        if (ReferenceEquals(standby, of))
+            Volatile.Write(ref standby, null);
+        of.Buffer.Clear();
+    }
+
+    /// <summary>Another publisher's messages, or nobody's, are the stream from here on.</summary>
+    private void PutOnAir(Publication? next)
+    {
+        writer.Begin();
+        metrics.OnAir(publication?.Publisher.Role, next?.Publisher.Role);
+        if (next is not null)
+            next.Number = ++PublicationCount;
+        Volatile.Write(ref publication, next);
+    }
+
+    /// <summary>What follows a change of publishers outside of the gate. Under the hub's lock.</summary>
+    private void AirChanged()
+    {
+        IdleSince = time.GetTimestamp();
+        Release();
+        bool isMerging = Publication is not null && options.MergeWindow > TimeSpan.Zero;
+        if (isMerging == mergeTimer is not null)
+            return;
+        mergeTimer?.Dispose();
+        mergeTimer = isMerging
+            ? time.CreateTimer(static s => ((LiveStream)s!).Release(), this, options.MergeWindow, options.MergeWindow)
+            : null;
+    }
+
+    /// <summary>Keeps a message of the one who is not on air, and sees whether it is its turn.</summary>
+    private PublisherSwitch? KeepInGate(Publication from, in MediaMessage message, in MessageKind kind, long now)
+    {
+        StandbyBuffer buffer = from.Buffer;
         if (kind.HeaderKey != 0)
         {
-            if (message.Payload.Length > MaxHeaderBytes)
+            if (buffer.Headers.Has(message, kind))
+                return null;
+            if (buffer.Headers.With(TrackHeader.Of(message, kind)) is not { } changed)
             {
-                metrics.Dropped("header_too_large");
-                return;
+                metrics.Dropped("too_many_tracks");
+                return null;
             }
 
-            headers = HeadersWith(from, message, kind, ref flags);
+            buffer.SetHeaders(changed);
         }
 
-        bool isKeyframe = flags.Has(LogMessageFlags.Keyframe);
-        if (message.Type == RtmpMessageType.Video && !CanTakeVideo(kind, isKeyframe, now))
-        {
-            metrics.Dropped("before_keyframe");
-            return;
-        }
-
-        if (hasVideo && message.Type == RtmpMessageType.Audio && time.GetElapsedTime(lastVideoAt, now) > VideoGone)
-            hasVideo = false;
-        var entry = new LogEntry
-        {
-            Type = message.Type,
-            Flags = flags,
-            PublicationNumber = from.Number,
-            ArrivedAt = now,
-            WireTimestamp = message.Timestamp,
-            TimeMs = kind.IsCoded ? timeline.OfMedia(message.Timestamp) : timeline.OfOther(message.Timestamp),
-        };
-        bool isJoinPoint = isKeyframe || (!hasVideo && kind.IsCoded && message.Type == RtmpMessageType.Audio);
-        if (!log.Append(entry, message.Payload.Span, headers, isJoinPoint, this))
+        bool? kept = buffer.Add(message, kind, now);
+        if (kept == false)
             metrics.NotReplayable();
-        metrics.Appended(message.Payload.Length);
+        if (kept is null && kind.IsCoded)
+            metrics.Dropped("before_keyframe");
+        bool isAtKeyframe = kept == true && buffer.CountOf(buffer.Newest) == 1;
+        PublisherVitals onAir = publication!.Vitals;
+        return arbiter.Judge(
+            onAir, from.Vitals, from.Publisher.Role, buffer.CanBegin, isAtKeyframe, now) is { } reason
+            ? SwitchInGate(from, reason, onAir, now)
+            : null;
     }
 
-    private bool CanTakeVideo(in MessageKind kind, bool isKeyframe, long now)
+    /// <summary>
+    /// Puts the other one on air: (1) what it needs to know of the one before, should it come back, (2) with the last
+    /// keyframe that leaves no hole, or with the newest when the one before is well, (3) what it has kept since then.
+    /// </summary>
+    private PublisherSwitch SwitchInGate(Publication to, SwitchReason reason, PublisherVitals before, long now)
     {
-        lastVideoAt = now;
-        if (!hasVideo)
+        if (ReferenceEquals(main, publication) || ReferenceEquals(standby, publication))
+            publication!.Buffer.Begin(log.Headers);
+        StandbyBuffer buffer = to.Buffer;
+        PutOnAir(to);
+        int first = reason == SwitchReason.Returned ? buffer.Newest : buffer.GroupAt(before.LastProgressAt);
+        if (first < 0)
+            foreach (TrackHeader header in buffer.Headers.Items)
+                AppendHeld(to, new MediaMessage(header.Type, header.WireTimestamp, header.Payload), now, now);
+        for (int group = Math.Max(first, 0); group <= buffer.Newest; group++)
         {
-            // Who joined the audio alone a moment ago just reads on; who joins from now on waits for the picture.
-            hasVideo = true;
-            log.ForgetJoin();
+            if (group == first)
+                foreach (TrackHeader header in buffer.HeadersOf(group))
+                    AppendHeld(to, new MediaMessage(header.Type, header.WireTimestamp, header.Payload), now, now);
+            for (int i = 0; i < buffer.CountOf(group); i++)
+            {
+                (MediaMessage message, long arrivedAt) = buffer.Read(group, i);
+                AppendHeld(to, message, now, arrivedAt);
+            }
         }
 
-        videoStarted |= isKeyframe;
-        return videoStarted || kind.HeaderKey != 0;
+        buffer.Clear();
+        arbiter.Switched(to.Publisher.Role, reason, now);
+        metrics.Switched(to.Publisher.Role, reason, before.StillFor(now));
+        (Switches, LastSwitch) = (Switches + 1, new PublisherSwitch(to.Publisher, reason, time.GetUtcNow()));
+        return LastSwitch;
     }
 
-    private TrackHeaders HeadersWith(
-        Publication from, in MediaMessage message, in MessageKind kind, ref LogMessageFlags flags)
-    {
-        TrackHeaders headers = log.Headers;
-        ReadOnlySpan<byte> payload = message.Payload.Span;
-        if (headers.Find(kind.HeaderKey) is { } same && payload.SequenceEqual(same.Payload))
-        {
-            flags |= LogMessageFlags.Repeated;
-            return headers;
-        }
+    private void AppendHeld(Publication from, in MediaMessage message, long now, long arrivedAt) =>
+        writer.Append(from, message, MessageKind.Of(message), now, arrivedAt);
 
-        // The publisher before had the same: who has got it then needs it not again.
-        TrackHeader? known = headersBefore.Find(kind.HeaderKey);
-        TrackHeader header = known is not null && payload.SequenceEqual(known.Payload)
-            ? known
-            : new TrackHeader(
-                kind.HeaderKey, message.Type, kind.Flags, message.Timestamp, from.Number, payload.ToArray());
-        if (headers.With(header) is { } changed)
-            return changed;
-        metrics.Dropped("too_many_tracks");
-        return headers;
+    private void Announce(PublisherSwitch change)
+    {
+        SignalAll(players: true);
+        switched(this, change);
+    }
+
+    /// <summary>Null, and counted: nothing that a stream is made of.</summary>
+    private MessageKind? KindOf(in MediaMessage message)
+    {
+        string? fault = null;
+        MessageKind kind = default;
+        if (message.Payload.IsEmpty
+            || message.Type is not (RtmpMessageType.Audio or RtmpMessageType.Video or RtmpMessageType.DataAmf0))
+            fault = "not_media";
+        else if ((kind = MessageKind.Of(message)).HeaderKey != 0 && message.Payload.Length > MaxHeaderBytes)
+            fault = "header_too_large";
+        if (fault is null)
+            return kind;
+        metrics.Dropped(fault);
+        return null;
     }
 
     /// <summary>The end of a merge window: all that has been written may wake players.</summary>

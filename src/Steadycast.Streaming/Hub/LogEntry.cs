@@ -18,7 +18,10 @@ internal struct LogEntry
     /// <summary>Milliseconds on the stream's timeline.</summary>
     public long TimeMs;
 
-    /// <summary>When it came, as a timestamp of the hub's clock.</summary>
+    /// <summary>When it came into the log, as a timestamp of the hub's clock.</summary>
+    public long AppendedAt;
+
+    /// <summary>When it came from its publisher: earlier, where a standby's buffer lay between.</summary>
     public long ArrivedAt;
 
     public uint WireTimestamp;

@@ -8,6 +8,10 @@ namespace Steadycast.Streaming.Hub;
 /// <param name="WireTimestamp">Milliseconds as the publisher sent them: 32 bits, any start, wraps.</param>
 /// <param name="PublicationNumber">Counts the stream's publishers from 1; another number, another publisher.</param>
 /// <param name="Flags">What the message is.</param>
+/// <param name="ArrivedAt">
+/// When it came from its publisher, as a timestamp of the hub's clock; a replayed header has the time of what it is
+/// replayed for.
+/// </param>
 /// <param name="Payload">
 /// The FLV tag body (data messages: without <c>@setDataFrame</c>). Valid until the subscription is read again or
 /// disposed. A view into the log for payloads up to 64 KiB, a copy in the subscription's own buffer for larger ones.
@@ -18,6 +22,7 @@ public readonly record struct LogMessage(
     uint WireTimestamp,
     int PublicationNumber,
     LogMessageFlags Flags,
+    long ArrivedAt,
     ReadOnlyMemory<byte> Payload)
 {
     /// <summary>A video picture that decoding can start with.</summary>

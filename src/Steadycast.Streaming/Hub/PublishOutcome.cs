@@ -20,4 +20,9 @@ public enum PublishOutcome
 /// Fills in while nobody else publishes, as the lab's picture does: it takes a stream from nobody and leaves it to
 /// anybody, whatever the conflict policy says.
 /// </param>
-public sealed record PublisherInfo(string ConnectionId, string? RemoteEndPoint = null, bool Yields = false);
+/// <param name="Role">Which place it asks for.</param>
+public sealed record PublisherInfo(
+    string ConnectionId,
+    string? RemoteEndPoint = null,
+    bool Yields = false,
+    PublisherRole Role = PublisherRole.Main);

@@ -76,15 +76,15 @@ public sealed partial class StreamHub : IAsyncDisposable
             return streams.GetValueOrDefault(name);
     }
 
-    /// <summary>Takes a stream for a publisher; the publication is not null exactly when accepted.</summary>
+    /// <summary>Takes a place of a stream for a publisher; the publication is not null exactly when accepted.</summary>
     public PublishOutcome Publish(StreamName name, PublisherInfo publisher, out Publication? publication)
     {
-        Publication? loser = null;
+        Publication? loser;
         Action<LiveStream>[] tell = [];
         lock (gate)
         {
             PublishOutcome outcome = Judge_NeedsLock(name, publisher, out LiveStream? stream, out loser);
-            metrics.Published(outcome);
+            metrics.Published(outcome, publisher.Role);
             publication = null;
             if (outcome != PublishOutcome.Accepted)
             {
@@ -92,8 +92,8 @@ public sealed partial class StreamHub : IAsyncDisposable
                 return outcome;
             }
 
-            publication = new Publication(this, stream!, publisher, ++stream!.PublicationCount, time);
-            stream.SetPublication(publication);
+            publication = new Publication(this, stream!, publisher, options, time);
+            stream!.Enter(publication, loser);
             if (publication.Number == 1)
                 tell = [.. observers.Select(o => o.Started)];
         }
@@ -102,12 +102,18 @@ public sealed partial class StreamHub : IAsyncDisposable
         {
             string reason = $"taken over by connection {publisher.ConnectionId}";
             metrics.TakenOver();
-            metrics.Unpublished();
+            metrics.Unpublished(loser.Publisher.Role);
             LogTakenOver(log, name, loser.Publisher.ConnectionId, publisher.ConnectionId);
             loser.SetEnded(reason);
         }
 
-        LogStarted(log, name, publisher.ConnectionId, publisher.RemoteEndPoint);
+        LogStarted(
+            log,
+            name,
+            publisher.ConnectionId,
+            publisher.RemoteEndPoint,
+            publisher.Role,
+            publication.IsOnAir ? "on air" : "kept ready");
         foreach (Action<LiveStream> started in tell)
             started(publication.Stream);
         return PublishOutcome.Accepted;
@@ -138,7 +144,9 @@ public sealed partial class StreamHub : IAsyncDisposable
         await releaseAudio.DisposeAsync();
         foreach (LiveStream stream in all)
         {
-            if (stream.Publication is { } publication)
+            // First who waits, so that it does not go on air for a moment.
+            foreach (Publication publication in new[] { stream.Standby, stream.Main }.OfType<Publication>()
+                .OrderBy(p => p.IsOnAir))
                 End(publication, "the server is stopping");
             stream.Close();
             metrics.StreamRemoved();
@@ -150,21 +158,20 @@ public sealed partial class StreamHub : IAsyncDisposable
 
     internal void End(Publication publication, string reason)
     {
-        bool wasCurrent;
+        bool wasThere;
         lock (gate)
-        {
-            wasCurrent = ReferenceEquals(publication.Stream.Publication, publication);
-            if (wasCurrent)
-                publication.Stream.SetPublication(null);
-        }
-
+            wasThere = publication.Stream.Leave(publication);
         publication.SetEnded(reason);
-        if (!wasCurrent)
+        if (!wasThere)
             return;
-        metrics.Unpublished();
+        metrics.Unpublished(publication.Publisher.Role);
         LogEnded(log, publication.Stream.Name, publication.Publisher.ConnectionId, reason);
     }
 
+    /// <summary>
+    /// A publisher meets the one that has its place. Main and standby are different places; one that fills in makes
+    /// room for both, and comes where neither is.
+    /// </summary>
     private PublishOutcome Judge_NeedsLock(
         StreamName name, PublisherInfo publisher, out LiveStream? stream, out Publication? loser)
     {
@@ -172,7 +179,11 @@ public sealed partial class StreamHub : IAsyncDisposable
         stream = FindOrAdd_NeedsLock(name);
         if (stream is null)
             return PublishOutcome.Full;
-        loser = stream.Publication;
+        bool isStandby = publisher is { Role: PublisherRole.Standby, Yields: false };
+        loser = stream.Main is { Publisher.Yields: true } filler ? filler
+            : publisher.Yields ? stream.Publication
+            : isStandby ? stream.Standby
+            : stream.Main;
         bool mayHave = (loser?.Publisher.Yields, publisher.Yields, options.PublishConflict) switch
         {
             (null, _, _) => true,
@@ -191,7 +202,7 @@ public sealed partial class StreamHub : IAsyncDisposable
             return stream;
         if (isStopping || streams.Count >= options.MaxStreams)
             return null;
-        stream = new LiveStream(name, options, pool, time, metrics);
+        stream = new LiveStream(name, options, pool, time, metrics, LogSwitch);
         streams.Add(name, stream);
         metrics.StreamAdded();
         return stream;
@@ -233,10 +244,38 @@ public sealed partial class StreamHub : IAsyncDisposable
         }
     }
 
+    private void LogSwitch(LiveStream stream, PublisherSwitch change)
+    {
+        string reason = change.Reason switch
+        {
+            SwitchReason.Left => "the other one left",
+            SwitchReason.Silent => "the other one is silent",
+            SwitchReason.Frozen => "the other one sends nothing new",
+            _ => "it has been well for long enough",
+        };
+        LogSwitched(
+            log,
+            change.Reason == SwitchReason.Returned ? LogLevel.Information : LogLevel.Warning,
+            stream.Name,
+            change.To.Role,
+            change.To.ConnectionId,
+            reason);
+    }
+
     [LoggerMessage(LogLevel.Information,
-        "Publishing {StreamName} started on connection {ConnectionId} from {RemoteEndPoint}")]
+        "Publishing {StreamName} started on connection {ConnectionId} from {RemoteEndPoint}: {Role}, {State}")]
     private static partial void LogStarted(
-        ILogger log, StreamName streamName, string connectionId, string? remoteEndPoint);
+        ILogger log,
+        StreamName streamName,
+        string connectionId,
+        string? remoteEndPoint,
+        PublisherRole role,
+        string state);
+
+    [LoggerMessage(Message =
+        "The {Role} publisher of {StreamName}, connection {ConnectionId}, went on air: {Reason}")]
+    private static partial void LogSwitched(
+        ILogger log, LogLevel level, StreamName streamName, PublisherRole role, string connectionId, string reason);
 
     [LoggerMessage(LogLevel.Information, "Publishing {StreamName} ended on connection {ConnectionId}: {Reason}")]
     private static partial void LogEnded(ILogger log, StreamName streamName, string connectionId, string reason);

@@ -307,7 +307,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         if (lag <= NoLagBytes)
             return;
         LogEntry next = from.Entries[from.EntryAt(offset)];
-        string? reason = lag > maxLagBytes ? "bytes" : time.GetElapsedTime(next.ArrivedAt) > maxLag ? "time" : null;
+        string? reason = lag > maxLagBytes ? "bytes" : time.GetElapsedTime(next.AppendedAt) > maxLag ? "time" : null;
         // In the middle of a message the rest of it must go first; it lies in this slab.
         if (reason is null || next.Offset != offset || !log.HasJoinAfter(from, offset))
             return;
@@ -360,7 +360,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         LogMessageFlags flags = header.Flags | LogMessageFlags.Replayed
             | (isAfterSkip ? LogMessageFlags.AfterSkip : LogMessageFlags.None);
         return new LogMessage(
-            header.Type, at.TimeMs, header.WireTimestamp, at.PublicationNumber, flags, header.Payload);
+            header.Type, at.TimeMs, header.WireTimestamp, at.PublicationNumber, flags, at.ArrivedAt, header.Payload);
     }
 
     private LogMessage ReadNext()
@@ -372,7 +372,8 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
             ? slab.Bytes.AsMemory(read.Offset + headerBytes, read.PayloadLength)
             : Join(slab.Bytes.AsSpan(read.Offset + headerBytes), read.PayloadLength, headerBytes);
         LogMessageFlags flags = read.Flags | (isAfterSkip ? LogMessageFlags.AfterSkip : LogMessageFlags.None);
-        return new LogMessage(read.Type, read.TimeMs, read.WireTimestamp, read.PublicationNumber, flags, payload);
+        return new LogMessage(
+            read.Type, read.TimeMs, read.WireTimestamp, read.PublicationNumber, flags, read.ArrivedAt, payload);
     }
 
     /// <summary>Copies a payload of several chunks together, without the type 3 headers between them.</summary>

@@ -19,6 +19,10 @@ internal sealed record TrackHeaders(TrackHeader[] Items)
         return null;
     }
 
+    /// <summary>Whether this very header is in force.</summary>
+    public bool Has(in MediaMessage message, in MessageKind kind) =>
+        Find(kind.HeaderKey) is { } same && message.Payload.Span.SequenceEqual(same.Payload);
+
     /// <summary>With one added or replaced; null when there is no room for one more.</summary>
     public TrackHeaders? With(TrackHeader header)
     {
@@ -34,5 +38,8 @@ internal sealed record TrackHeader(
     RtmpMessageType Type,
     LogMessageFlags Flags,
     uint WireTimestamp,
-    int PublicationNumber,
-    byte[] Payload);
+    byte[] Payload)
+{
+    public static TrackHeader Of(in MediaMessage message, in MessageKind kind) =>
+        new(kind.HeaderKey, message.Type, kind.Flags, message.Timestamp, message.Payload.ToArray());
+}

@@ -40,8 +40,13 @@ public sealed record IngestOptions
     /// </summary>
     public string? StateDir { get; init; }
 
-    /// <summary>What happens when a second publisher comes for a live stream.</summary>
+    /// <summary>
+    /// What happens when a second publisher comes for a live stream, or a second standby for one that has a standby.
+    /// </summary>
     public PublishConflict PublishConflict { get; init; } = PublishConflict.TakeoverWhenSilent;
+
+    /// <summary>When a standby publisher goes on air and comes off it; of no effect where none publishes.</summary>
+    public StandbyOptions Standby { get; init; } = new();
 }
 
 /// <summary>RTMPS.</summary>

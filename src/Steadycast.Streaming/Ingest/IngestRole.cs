@@ -33,7 +33,7 @@ public sealed class IngestRole : IRole
     public IngestRole(IngestOptions options, TimeProvider time, ILoggerFactory loggers, IMeterFactory meters)
     {
         _options = options;
-        var hubOptions = new HubOptions { PublishConflict = options.PublishConflict };
+        var hubOptions = new HubOptions { PublishConflict = options.PublishConflict, Standby = options.Standby };
         _hub = new StreamHub(hubOptions, time, new HubMetrics(meters), loggers.CreateLogger<StreamHub>());
         _transport = new SocketTransport(time, new TransportMetrics(meters), loggers.CreateLogger<SocketTransport>());
         var admission = new AdmissionMetrics(meters);
@@ -97,11 +97,13 @@ public sealed class IngestRole : IRole
             reasons.Add($"RTMP does not listen on {_options.ListenAddr} yet.");
         if (_feeds.Fault is { } fault)
             reasons.Add(fault);
-        var streams = _feeds.Summaries.ToDictionary(feed => feed.Stream, feed => (object?)Describe(feed.Summary));
+        var live = _hub.Streams.ToDictionary(stream => stream.Name.Value, StringComparer.Ordinal);
+        var streams = _feeds.Summaries.ToDictionary(
+            feed => feed.Stream, feed => (object?)Describe(feed.Summary, live.GetValueOrDefault(feed.Stream)));
         return new RoleHealth(reasons, new Dictionary<string, object?> { ["ingest_streams"] = streams });
     }
 
-    private static Dictionary<string, object?> Describe(FeedSummary feed) => new()
+    private static Dictionary<string, object?> Describe(FeedSummary feed, LiveStream? stream) => new()
     {
         ["state"] = feed.Activity switch
         {
@@ -117,7 +119,26 @@ public sealed class IngestRole : IRole
         ["bits_per_second"] = (long)feed.BitsPerSecond,
         ["publisher"] = feed.Publisher,
         ["edge"] = feed.EdgeMsn,
+        ["on_air"] = stream?.Publication is { } onAir ? NameOf(onAir.Publisher.Role) : null,
+        ["publishers"] = stream?.Publishers().Select(Describe).ToArray() ?? [],
+        ["publisher_switches"] = stream?.Switches ?? 0,
+        ["last_publisher_switch"] = stream?.LastSwitch is not { } change ? null : new Dictionary<string, object?>
+        {
+            ["to"] = NameOf(change.To.Role),
+            ["reason"] = change.Reason.ToString().ToLowerInvariant(),
+            ["at"] = change.At,
+        },
     };
+
+    private static Dictionary<string, object?> Describe(PublisherState state) => new()
+    {
+        ["role"] = NameOf(state.Publisher.Role),
+        ["publisher"] = state.Publisher.RemoteEndPoint,
+        ["state"] = state.IsOnAir ? "on_air" : state.IsReady ? "ready" : "not_ready",
+        ["still_seconds"] = Math.Round(state.StillFor.TotalSeconds, 1),
+    };
+
+    private static string NameOf(PublisherRole role) => role == PublisherRole.Main ? "main" : "standby";
 
     private static ListenAddress Parse(string text, string key) =>
         ListenAddress.TryParse(text, out var address, out var fault)

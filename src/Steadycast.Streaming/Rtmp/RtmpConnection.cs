@@ -191,9 +191,16 @@ internal sealed partial class RtmpConnection : IDisposable
             return;
         }
 
+        string? role = request.Parameter("role");
+        if (role is not (null or "main" or "standby"))
+        {
+            RefusePublish(request, StatusCode.PublishBadName, "The role is neither main nor standby.", "bad_name");
+            return;
+        }
+
         string? key = request.Parameter("key");
         string? token = request.Parameter("token");
-        PublishVerdict verdict = _door.Publishers.Judge(_name.Value, key, token);
+        PublishVerdict verdict = _door.Publishers.Judge(_name.Value, [key, token], out bool asStandby);
         _door.Admission.Judged(verdict);
         if (verdict != PublishVerdict.Allowed)
         {
@@ -203,7 +210,9 @@ internal sealed partial class RtmpConnection : IDisposable
         }
 
         bool yields = request.Parameter("yield") == "1";
-        var publisher = new PublisherInfo(_transport.Id, _transport.RemoteEndPoint?.ToString(), yields);
+        // Who only fills in has no place of its own.
+        PublisherRole place = !yields && (asStandby || role == "standby") ? PublisherRole.Standby : PublisherRole.Main;
+        var publisher = new PublisherInfo(_transport.Id, _transport.RemoteEndPoint?.ToString(), yields, place);
         switch (_door.Hub.Publish(_name, publisher, out _publication))
         {
             case PublishOutcome.Accepted:

@@ -21,7 +21,8 @@ public sealed class CrossChecksTests
     [InlineData("ingest: { tls: { cert_file: /no/c.pem, key_file: /etc/hostname } }", "ingest.tls.cert_file (line 1): the file /no/c.pem does not exist; name a file that this user can read")]
     [InlineData("ingest: { tls: { cert_file: /etc/hostname, key_file: /etc/hostname } }", "ingest.tls (line 1): cert_file and key_file are not a PEM certificate and its PEM private key; check that both are PEM and belong together")]
     [InlineData("origin: { store: /tmp, listen_addr: ':80' }\nswitch: { primary_base_url: 'http://p/hls', listen_addr: ':80' }", "switch.listen_addr (line 2): is origin.listen_addr, too, and both serve /hls/; choose another port for one of them")]
-    [InlineData("ingest: { publish: [{ stream: a }, { stream: a }] }", "ingest.publish (line 1): the stream a is there 2 times; keep one rule for it")]
+    [InlineData("ingest: { publish: [{ stream: a }, { stream: a }] }", "ingest.publish (line 1): the stream a is there 2 times; keep one rule for it, and at most one with standby: true")]
+    [InlineData("ingest: { publish: [{ stream: a, key: k }, { stream: a, key: k, standby: true }] }", "ingest.publish (line 1): the main and the standby rule of a have the same key; give a's standby another key, or keep one rule and publish with ?role=standby")]
     public void Keys_that_do_not_fit_together_are_a_fault(string file, string expected) =>
         Assert.Equal(
             [expected], ConfigLoader.Parse(file, new Dictionary<string, string>(), [])

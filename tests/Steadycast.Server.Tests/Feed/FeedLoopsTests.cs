@@ -56,6 +56,40 @@ public sealed class FeedLoopsTests : IDisposable
         Assert.All(numbers.Zip(numbers.Skip(1)), pair => Assert.Equal(pair.First + 1, pair.Second));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_standby_takes_over_with_one_discontinuity_and_without_a_number_missing(bool leaves)
+    {
+        await using var ingest = new Ingest(this);
+        using var main = ingest.Publish();
+        using var standby = ingest.Publish(PublisherRole.Standby);
+        var sent = new TestEncoder { Seconds = 30 }.Messages();
+        long at = 0;
+        foreach (var message in sent)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(message.AtMs - at));
+            at = message.AtMs;
+            if (at < 11_400)
+                Assert.True(main.Append(new MediaMessage(message.Type, message.Timestamp, message.Payload)));
+            else if (leaves)
+                main.Dispose();
+            // Another encoder: other timestamps, the same program.
+            Assert.True(standby.Append(new MediaMessage(message.Type, message.Timestamp + 77_000, message.Payload)));
+        }
+
+        var segments = await ingest.SegmentsAsync(13);
+
+        Assert.All(segments.Skip(1).Zip(segments), s => Assert.Equal(s.Second.Begin.Msn + 1, s.First.Begin.Msn));
+        Assert.Equal(6, segments.FindIndex(s => s.Begin.Discontinuity));
+        Assert.Single(segments, s => s.Begin.Discontinuity);
+        // The segment that was cut short has 1.4 s, and the standby begins with the keyframe at 10 s: nothing is lost.
+        Assert.True(segments[5].End.IsShort);
+        Assert.Equal(segments[5].Begin.Time + segments[5].End.Duration, segments[6].Begin.Time);
+        Assert.All(segments, s => Assert.True(s.Begin.Independent));
+        Assert.All(segments.Skip(6).Take(7), s => Assert.Equal(2 * 90_000, s.End.Duration));
+    }
+
     [Fact]
     public async Task A_damaged_state_is_counted_and_the_numbers_come_from_the_clock()
     {
@@ -104,10 +138,10 @@ public sealed class FeedLoopsTests : IDisposable
 
         public StampedFeed Feed => Loops.Directory.Find("live/show")!;
 
-        public Publication Publish()
+        public Publication Publish(PublisherRole role = PublisherRole.Main)
         {
             Assert.True(StreamName.TryParse("live/show", out var name, out _));
-            Assert.Equal(PublishOutcome.Accepted, _hub.Publish(name, new PublisherInfo("1"), out var publication));
+            Assert.Equal(PublishOutcome.Accepted, _hub.Publish(name, new PublisherInfo("1", Role: role), out var publication));
             return publication!;
         }
 

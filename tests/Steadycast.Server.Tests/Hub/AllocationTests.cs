@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Hub;
+using Steadycast.TestPeers;
 using static Steadycast.Server.Tests.Hub.HubBench;
 
 namespace Steadycast.Server.Tests.Hub;
@@ -45,6 +46,30 @@ public sealed class AllocationTests
         }
 
         Assert.Equal((0L, 0L, 0L), (publisherBytes, playerBytes, feedBytes));
+    }
+
+    [Fact]
+    public async Task Nothing_is_allocated_per_message_of_a_publisher_that_waits()
+    {
+        using var meters = new PlainMeters();
+        var time = new ManualTime();
+        await using var hub = new StreamHub(
+            new HubOptions(), time, new HubMetrics(meters), NullLogger<StreamHub>.Instance);
+        hub.Publish(Show, new PublisherInfo("main"), out Publication? main);
+        hub.Publish(Show, new PublisherInfo("standby", Role: PublisherRole.Standby), out Publication? standby);
+        MediaMessage[] messages = [Keyframe(0, 90_000), .. Enumerable.Repeat(Picture(0, 12_000), 49), Sound(0, 300)];
+        long allocated = 0;
+        for (int i = 0; i < WarmUp + Measured; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(20));
+            MediaMessage message = messages[i % messages.Length] with { Timestamp = (uint)i * 20 };
+            main!.Append(message);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            standby!.Append(message);
+            allocated += i < WarmUp ? 0 : GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.Equal((0L, true), (allocated, main!.IsOnAir));
     }
 
     [Fact]

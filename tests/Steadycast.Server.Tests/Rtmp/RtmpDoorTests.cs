@@ -107,6 +107,90 @@ public sealed class RtmpDoorTests
         await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_closed_total", "reason=ended") == 1);
     }
 
+    [Theory]
+    [InlineData("live/show?key=m", "live/show?key=m&role=standby")]
+    [InlineData("live/show?key=m&role=main", "live/show?key=s")]
+    [InlineData("live/show?key=m", "live/show?key=s&role=main")]
+    public async Task A_standby_is_let_in_beside_the_first_and_goes_on_when_that_leaves(string main, string spare)
+    {
+        await using TestDoor door = TestDoor.Open([new("live/show", "m"), new("live/show", "s", Standby: true)]);
+        RtmpPublisher first = await door.PublishAsync(main);
+        await SendGroupAsync(first, 0);
+        await using RtmpPlayer player = await door.PlayAsync("live/show");
+        await ReadAsync(player, 5, door);
+        await using RtmpPublisher standby = await door.PublishAsync(spare);
+        await SendGroupAsync(standby, 9000);
+        await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == 10);
+        Assert.Equal(
+            [PublisherRole.Main, PublisherRole.Standby],
+            door.Hub.Find(Name("live/show"))!.Publishers().Select(p => p.Publisher.Role));
+
+        await first.DisposeAsync();
+        await SendGroupAsync(standby, 11_000);
+
+        // What it had kept and what it sends now, to the same player.
+        Assert.Equal(2, (await ReadAsync(player, 10, door)).Count(m => m == "Video 20000"));
+        Assert.Equal(
+            1, door.Meters.Sum("steadycast_hub_publisher_switches_total", "to=standby", "reason=left"));
+        Assert.Equal(1, door.Meters.Sum("steadycast_rtmp_connections", "role=publisher"));
+    }
+
+    [Fact]
+    public async Task A_silent_main_publisher_is_replaced_after_2_s_and_may_go_on_sending()
+    {
+        await using TestDoor door = TestDoor.Open(
+            hubOptions: new HubOptions { Standby = new StandbyOptions { ReturnSeconds = 3 } });
+        await using RtmpPublisher main = await door.PublishAsync("live/show");
+        await using RtmpPublisher standby = await door.PublishAsync("live/show?role=standby");
+        LiveStream stream = door.Hub.Find(Name("live/show"))!;
+        int sent = 0;
+        await BothAsync(main, standby, 0);
+        for (uint second = 1; second <= 2; second++)
+        {
+            Assert.Equal(PublisherRole.Main, stream.Publication!.Publisher.Role);
+            door.Time.Advance(TimeSpan.FromSeconds(1));
+            await BothAsync(null, standby, second * 1000);
+        }
+
+        Assert.Equal(PublisherRole.Standby, stream.Publication!.Publisher.Role);
+        Assert.Equal(SwitchReason.Silent, stream.LastSwitch!.Reason);
+        for (uint second = 3; second <= 6; second++)
+        {
+            Assert.Equal(PublisherRole.Standby, stream.Publication!.Publisher.Role);
+            door.Time.Advance(TimeSpan.FromSeconds(1));
+            await BothAsync(main, standby, second * 1000);
+        }
+
+        Assert.Equal(PublisherRole.Main, stream.Publication!.Publisher.Role);
+        Assert.Equal(SwitchReason.Returned, stream.LastSwitch!.Reason);
+
+        async Task BothAsync(RtmpPublisher? one, RtmpPublisher two, uint at)
+        {
+            foreach (RtmpPublisher publisher in new[] { one, two }.OfType<RtmpPublisher>())
+            {
+                await SendGroupAsync(publisher, at);
+                sent += 5;
+                await door.UntilAsync(() => door.Meters.Sum("steadycast_rtmp_media_messages_total") == sent);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_second_standby_and_an_unknown_role_are_refused()
+    {
+        await using TestDoor door = TestDoor.Open();
+        await using RtmpPublisher main = await door.PublishAsync("live/show");
+        await using RtmpPublisher standby = await door.PublishAsync("live/show?role=standby");
+
+        foreach (string path in new[] { "live/show?role=standby", "live/show?role=spare", "live/show?role=standby&yield=1" })
+        {
+            var e = await Assert.ThrowsAsync<RtmpRefusedException>(() => door.PublishAsync(path));
+            Assert.Equal(StatusCode.PublishBadName, e.Code);
+        }
+
+        Assert.Equal(2, door.Meters.Sum("steadycast_rtmp_requests_total", "kind=publish", "outcome=busy"));
+    }
+
     [Fact]
     public async Task A_silent_publisher_is_replaced_after_5_s_and_closed_after_8()
     {

@@ -39,6 +39,7 @@ public sealed class FakeOrigin : IAsyncDisposable
 {
     private readonly SyntheticStream stream;
     private readonly ConcurrentDictionary<string, bool> lost = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte[]> replaced = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
     private WebApplication? app;
     private StreamIndex? index;
@@ -65,6 +66,9 @@ public sealed class FakeOrigin : IAsyncDisposable
 
     /// <summary>Answers 404 for this object from now on.</summary>
     public void Lose(string objectName) => lost[objectName] = true;
+
+    /// <summary>Has other bytes than the stream's under this name from now on.</summary>
+    public void Replace(string objectName, byte[] bytes) => replaced[objectName] = bytes;
 
     public static async Task<FakeOrigin> StartAsync(SyntheticStream stream)
     {
@@ -129,7 +133,7 @@ public sealed class FakeOrigin : IAsyncDisposable
             {
                 "streams.json" => index is null ? """{"streams":[]}"""u8.ToArray() : Streams(),
                 "index.json" => await IndexAsync(context),
-                _ => lost.ContainsKey(name) ? null : stream.Bytes(name),
+                _ => lost.ContainsKey(name) ? null : replaced.GetValueOrDefault(name) ?? stream.Bytes(name),
             };
             bool isMedia = name is not ("index.json" or "streams.json");
             await SendAsync(context, bytes, isMedia ? OfMedia : OfIndex);

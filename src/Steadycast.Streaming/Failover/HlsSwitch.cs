@@ -337,9 +337,13 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     private async Task<bool> FetchAsync(FetchOrder order, string kind, string name, int length, string sha256)
     {
+        var wanted = new ObjectKey(_stream, name);
+        // Fetched ahead from an origin that was alone in offering it: it was never published, so it may be replaced.
+        if (_parts.Cache.Find(wanted) is { } other && other.Sha256 != sha256 && Promised(name) is null)
+            _parts.Cache.Remove(wanted);
         // Through the cache, because several segments want one initialisation section at the same time.
         var found = await _parts.Cache.GetOrLoadAsync(
-            new ObjectKey(_stream, name),
+            wanted,
             async key =>
             {
                 var deadline = DeadlineFor(order.TargetDurationSeconds);

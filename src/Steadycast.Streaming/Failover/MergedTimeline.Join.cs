@@ -83,7 +83,7 @@ internal sealed partial class MergedTimeline
     }
 
     private bool IsReady(long msn, int target) =>
-        _slots.TryGetValue(msn, out var slot) && slot.Ready && slot.Target == target && slot.Record!.EpochId >= Fence;
+        _slots.TryGetValue(msn, out var slot) && IsUsable(slot, target);
 
     /// <summary>A new window's records; its first continues the published discontinuity sequence.</summary>
     private IEnumerable<SegmentRecord> Renumbered(List<SegmentRecord> window)

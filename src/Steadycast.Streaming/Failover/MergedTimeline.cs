@@ -120,7 +120,7 @@ internal sealed partial class MergedTimeline
             if (FindCandidate(msn, target) is not { Record.Gap: false } candidate)
                 continue;
             var slot = SlotFor(msn);
-            if (slot.InFlight || slot.Ready)
+            if (slot.InFlight || (IsUsable(slot, target) && IsSame(slot.Record!, candidate.Record)))
                 continue;
             var tried = candidate.Origins.All(slot.Tried.Contains);
             if (tried && slot.FailedAt is { } failed && now - failed < _policy.RetryAfter)
@@ -128,7 +128,7 @@ internal sealed partial class MergedTimeline
             slot.Record = candidate.Record;
             slot.Map = candidate.Map;
             slot.Target = target;
-            slot.InFlight = true;
+            (slot.InFlight, slot.Ready) = (true, false);
             slot.Tried = candidate.Origins;
             _running++;
             orders.Add(new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target));
@@ -258,7 +258,7 @@ internal sealed partial class MergedTimeline
         if ((FindBest(Peers, msn, target) ?? FindBest(preferred, msn, target)) is not var (source, best))
             return null;
         var origins = preferred.Concat(Peers)
-            .Where(v => v.Find(msn) is { } record && IsSame(record, best) && v.Index!.TargetDurationSeconds == target)
+            .Where(v => v.Find(msn) is { } record && IsSame(record, best))
             .Select(v => v.Rank)
             .ToImmutableArray();
         return new Candidate(best, best.MapUri is { } map ? source.FindMap(map) : null, origins);
@@ -284,6 +284,13 @@ internal sealed partial class MergedTimeline
         return best;
     }
 
+    /// <summary>
+    /// Whether what was fetched under a number can still be published: of an epoch that has ended since, or for a
+    /// window that never began, it cannot. What it is offered as may have changed all the same.
+    /// </summary>
+    private bool IsUsable(Slot slot, int target) =>
+        slot is { Ready: true, Record: { } record } && slot.Target == target && record.EpochId >= Fence;
+
     private Slot SlotFor(long msn)
     {
         if (!_slots.TryGetValue(msn, out var slot))
@@ -299,7 +306,7 @@ internal sealed partial class MergedTimeline
         var msn = last.Msn + 1;
         _slots.TryGetValue(msn, out var slot);
         var target = Published!.TargetDurationSeconds;
-        if (slot is { Ready: true } && slot.Target == target)
+        if (slot is not null && IsUsable(slot, target))
         {
             if (slot.Record!.EpochId >= last.EpochId)
                 return Follow(last, slot.Record, slot.Map);

@@ -38,6 +38,16 @@ internal sealed class SegmentCache(long maxBytes, TimeProvider time)
         }
     }
 
+    /// <summary>Forgets what nobody was promised.</summary>
+    public void Remove(ObjectKey key)
+    {
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(key, out var entry))
+                Remove_NeedsLock(entry);
+        }
+    }
+
     /// <summary>Lets the entry go <paramref name="after"/> from now; null is never.</summary>
     public void Expire(ObjectKey key, TimeSpan? after)
     {

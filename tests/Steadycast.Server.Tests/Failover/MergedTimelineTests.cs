@@ -207,6 +207,102 @@ public sealed class MergedTimelineTests
     }
 
     [Fact]
+    public void A_segment_fetched_ahead_of_an_epoch_that_ends_is_fetched_again_as_it_should_be()
+    {
+        TimelineWorld world = Started();
+        world.Source(newEpoch: true);
+        long begun = world.Edge;
+        world.Source();
+        world.Source();
+        world.Observe(0, [.. world.WindowAt(world.Edge, length: 1).Select(Old)]);
+        world.CompleteAll();
+        world.Observe(1, world.WindowAt(begun));
+        world.CompleteAll();
+        Assert.Equal(begun, world.Timeline.Published!.Edge);
+
+        world.Observe(0, world.WindowAt(world.Edge, length: 1));
+        world.Observe(1, world.WindowAt(world.Edge, length: 1));
+        world.CompleteAll();
+        world.Pass(5);
+
+        Assert.Equal(begun + 2, world.Timeline.Published.Edge);
+        Assert.Equal(world.Truth[^1].Sha256, world.Timeline.Published.Segments[^1].Sha256);
+        Assert.Equal(1, world.Gaps);
+    }
+
+    [Fact]
+    public void A_segment_fetched_ahead_that_nobody_offers_any_more_is_fetched_again_as_it_is_offered()
+    {
+        TimelineWorld world = Started();
+        world.Source();
+        world.Source();
+        var later = world.WindowAt(world.Edge, length: 1);
+        world.Observe(0, [later[0] with { Time = later[0].Time + 45_000, Sha256 = new string('d', 64) }]);
+        world.CompleteAll();
+
+        world.Observe(0, later);
+        world.Observe(1, later);
+        world.CompleteAll();
+        world.Pass(5);
+
+        Assert.Equal((world.Edge, 1), (world.Timeline.Published!.Edge, world.Gaps));
+        Assert.Equal(later[0].Sha256, world.Timeline.Published.Segments[^1].Sha256);
+    }
+
+    [Fact]
+    public void A_segment_that_one_origin_calls_a_gap_is_taken_from_the_other()
+    {
+        TimelineWorld world = Started();
+        world.Source();
+        var window = world.WindowAt(world.Edge);
+        world.Observe(1, window);
+        world.Observe(0, window.SetItem(window.Length - 1, window[^1] with { Gap = true, Bytes = 0, Sha256 = "" }));
+        world.Observe(1, window);
+        world.CompleteAll();
+
+        Assert.Equal((world.Edge, 0), (world.Timeline.Published!.Edge, world.Gaps));
+        Assert.False(world.Timeline.Published.Segments[^1].Gap);
+    }
+
+    [Fact]
+    public void A_hole_before_another_epoch_is_no_gap_of_this_one()
+    {
+        TimelineWorld world = Started();
+        SegmentRecord last = world.Truth[^1];
+        world.Source();
+        world.Source(newEpoch: true);
+        // Its times happen to fit.
+        SegmentRecord begun = world.Truth[^1] with { Time = last.Time + 2 * last.Duration };
+        world.Observe(0, [begun]);
+        world.Observe(1, [begun]);
+        world.CompleteAll();
+        world.Pass(5);
+        world.CompleteAll();
+
+        Assert.Equal((world.Edge, 0, 1), (world.Timeline.Published!.Edge, world.Gaps, world.NewWindows));
+        Assert.True(world.Timeline.Published.Segments[^1].Discontinuity);
+    }
+
+    [Fact]
+    public void A_segment_fetched_for_a_window_that_never_began_is_fetched_again_for_the_one_that_goes_on()
+    {
+        TimelineWorld world = Started();
+        world.Source();
+        world.Source();
+        world.Observe(0, world.WindowAt(world.Edge), target: 4);
+        world.Observe(1, world.WindowAt(world.Edge), target: 4);
+        world.Pass(1.75);
+        world.Complete(0, delivered: true);
+
+        world.Observe(0);
+        world.Observe(1);
+        world.CompleteAll();
+
+        Assert.Equal(world.Edge, world.Timeline.Published!.Edge);
+        Assert.Equal(2, world.Timeline.Published.TargetDurationSeconds);
+    }
+
+    [Fact]
     public void The_newer_epoch_wins_where_two_ingests_use_one_number()
     {
         TimelineWorld world = Started();

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using Steadycast.Streaming.Segments;
 using Steadycast.TestPeers;
 
 namespace Steadycast.Server.Tests.Failover;
@@ -158,6 +160,29 @@ public sealed class SwitchFaultTests
             await stage.AdvanceAsync();
 
         Assert.NotEqual(0, stage.Meters.Sum("steadycast_switch_fallbacks_total", "reason=reset"));
+    }
+
+    [Fact]
+    public async Task Other_bytes_that_one_origin_alone_offered_ahead_do_not_stay_in_the_way()
+    {
+        await using Stage stage = await Stage.OpenAsync();
+        long ahead = stage.Edge + 2;
+        byte[] others = stage.Stream.Bytes(ahead - 1);
+        StreamIndex index = stage.Stream.Index(ahead, ahead);
+        stage.Primary.Replace($"{ahead}.m4s", others);
+        stage.Primary.Publish(index with
+        {
+            Segments = [index.Segments[0] with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(others)) }],
+        });
+        while (!stage.Primary.Requests.ContainsKey($"{ahead}.m4s"))
+            await stage.Reader.LookAsync();
+
+        await stage.Primary.KillAsync();
+        await stage.UntilActiveIsAsync("backup");
+        stage.Backup.Publish(ahead - Stage.Window, ahead);
+
+        await stage.Reader.UntilAsync(ahead);
+        Assert.Equal(0, stage.Reader.Gaps);
     }
 
     [Fact]

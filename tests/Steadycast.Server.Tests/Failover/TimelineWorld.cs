@@ -159,6 +159,7 @@ internal sealed class TimelineWorld
             Check(publication);
         pending.AddRange(Timeline.TakeOrders(Now));
         Assert.True(pending.Count <= new SwitchPolicy().Parallel, "more fetches than allowed");
+        Assert.Distinct(pending.Select(order => order.Record.Msn));
         Assert.DoesNotContain(Timeline.Notes, note => note.Kind == NoteKind.Blocked);
         Timeline.Notes.Clear();
     }

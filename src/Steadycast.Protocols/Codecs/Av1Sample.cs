@@ -6,7 +6,8 @@ namespace Steadycast.Protocols.Codecs;
 /// <param name="IsRandomAccess">It begins with a key frame that is shown, and has its sequence header with it.</param>
 /// <param name="SequenceHeader">Payload of the sequence header that the publisher sent in it; empty: none.</param>
 /// <param name="Bytes">
-/// Its OBUs, each with its size, without temporal delimiters and padding; at a key frame with the sequence header.
+/// Its OBUs, each with its size, without temporal delimiters, padding and users' own metadata; at a key frame with the
+/// sequence header.
 /// </param>
 public readonly record struct Av1Sample(
     bool IsRandomAccess, ReadOnlyMemory<byte> SequenceHeader, ReadOnlyMemory<byte> Bytes)
@@ -14,6 +15,8 @@ public readonly record struct Av1Sample(
     /// <summary>show_existing_frame 0, frame_type KEY_FRAME, show_frame 1: a frame header's first bits.</summary>
     private const byte ShownKeyFrame = 0x10;
     private const byte FirstFourBits = 0xF0;
+    private const int FirstUserPrivateMetadata = 6;
+    private const int LastUserPrivateMetadata = 31;
 
     /// <summary>False when there is no frame in it.</summary>
     /// <param name="unit">As RTMP brings it; what is returned holds copies.</param>
@@ -28,7 +31,7 @@ public readonly record struct Av1Sample(
         ReadOnlyMemory<byte> sequenceHeader = default;
         foreach (var obu in Av1Obus.Of(unit))
         {
-            if (obu.Type is Av1Obu.TemporalDelimiter or Av1Obu.Padding) continue;
+            if (obu.Type is Av1Obu.TemporalDelimiter or Av1Obu.Padding || IsUserPrivate(obu)) continue;
             if (obu.Type == Av1Obu.SequenceHeader && sequenceHeader.IsEmpty)
             {
                 sequenceHeader = obu.Payload.ToArray();
@@ -47,6 +50,13 @@ public readonly record struct Av1Sample(
         sample = new Av1Sample(isRandomAccess, sequenceHeader, bytes);
         return true;
     }
+
+    /// <summary>
+    /// Metadata of a user's own kind (6.7.1): not for players, and dav1d 1.0 has a warning for each.
+    /// </summary>
+    private static bool IsUserPrivate(in Av1Obu obu) =>
+        obu.Type == Av1Obu.Metadata && !obu.Payload.IsEmpty
+        && obu.Payload[0] is >= FirstUserPrivateMetadata and <= LastUserPrivateMetadata;
 
     private static ReadOnlyMemory<byte> Prefixed(ReadOnlySpan<byte> sequenceHeader, ReadOnlySpan<byte> obus)
     {

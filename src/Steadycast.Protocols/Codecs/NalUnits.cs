@@ -103,6 +103,8 @@ public static class H265Nal
     public const int Sps = 33;
     public const int Pps = 34;
     public const int AccessUnitDelimiter = 35;
+    public const int PrefixSei = 39;
+    public const int SuffixSei = 40;
 
     public static int TypeOf(ReadOnlySpan<byte> nal) => (nal[0] >> 1) & 0x3F;
 }

@@ -23,6 +23,15 @@ internal readonly record struct CutterInput(
 /// </remarks>
 internal sealed class Cutter : IDisposable
 {
+    /// <summary>
+    /// How long a picture may have been under way for its own time of day to be believed: encoders hold a second or
+    /// two, relays and bonded links more; what is beyond is another time zone or a clock that was never set.
+    /// </summary>
+    public const long MaxWallClockAgeMs = 60_000;
+
+    /// <summary>A picture cannot come before it was made: this much is two clocks that disagree.</summary>
+    public const long MaxWallClockAheadMs = 2000;
+
     private readonly string _stream;
     private readonly Guid _ingestId;
     private readonly int _segmentSeconds;
@@ -37,6 +46,7 @@ internal sealed class Cutter : IDisposable
     private GopMeasure? _measure;
     private Segmenter? _segmenter;
     private long _anchorUtcMs;
+    private long _startUtcMs;
 
     /// <param name="stream">Goes into every epoch record.</param>
     /// <param name="ingestId">Of this process.</param>
@@ -108,15 +118,32 @@ internal sealed class Cutter : IDisposable
     private void StartEpoch(List<MediaFrame> start, List<FeedRecord> output)
     {
         var first = start[0];
+        var utcMs = UtcOf(first);
         if (_segmenter is null)
-            (_anchorUtcMs, _measure) = (first.UtcMs, new GopMeasure(_segmentSeconds));
+            (_startUtcMs, _anchorUtcMs, _measure) = (first.UtcMs, utcMs, new GopMeasure(_segmentSeconds));
         var time = State is { } state
-            ? Math.Max(state.EndTime, (first.UtcMs - state.AnchorUtcMs) * (CutRule.Second / 1000))
+            ? Math.Max(state.EndTime, (utcMs - state.AnchorUtcMs) * (CutRule.Second / 1000))
             : 0;
         _epoch = new EpochTimeline(first.TimeMs, time, Counters);
         _interleaver.Start(time);
         foreach (var frame in start)
             Place(frame, output);
+    }
+
+    /// <summary>An epoch's time of day: when its first frame was made, if it says so, else when it came.</summary>
+    private long UtcOf(in MediaFrame first)
+    {
+        if (first.WallClockMs is not { } made)
+            return first.UtcMs;
+        Counters.WallClockErrorMs = made - first.UtcMs;
+        if (Counters.WallClockErrorMs is < -MaxWallClockAgeMs or > MaxWallClockAheadMs)
+        {
+            Counters.WallClocksRefused++;
+            return first.UtcMs;
+        }
+
+        Counters.WallClocksUsed++;
+        return made;
     }
 
     private void Place(in MediaFrame frame, List<FeedRecord> output)
@@ -142,7 +169,7 @@ internal sealed class Cutter : IDisposable
     {
         var (units, target) = (_measure!.Units, _measure.TargetDurationSeconds);
         _measure = null;
-        _segmenter = NewSegmenter(StreamNumbers.New(_anchorUtcMs, target));
+        _segmenter = NewSegmenter(StreamNumbers.New(_startUtcMs, target) with { AnchorUtcMs = _anchorUtcMs });
         for (var i = 0; i < units.Count; i++)
         {
             var nextAudio = units[i].IsVideoKeyframe

@@ -73,6 +73,15 @@ internal sealed class CutterCounters
     /// </summary>
     public long RebasedTracks { get; set; }
 
+    /// <summary>Epochs whose time of day is the one that their first picture brought.</summary>
+    public long WallClocksUsed { get; set; }
+
+    /// <summary>Epochs whose first picture brought one that cannot be right.</summary>
+    public long WallClocksRefused { get; set; }
+
+    /// <summary>The last one that a picture brought, minus when it came.</summary>
+    public long WallClockErrorMs { get; set; }
+
     public long[] Drops { get; } = new long[Enum.GetValues<FeedDrop>().Length];
 
     public long[] Discontinuities { get; } = new long[Enum.GetValues<DiscontinuityCause>().Length];

@@ -159,8 +159,11 @@ internal sealed partial class FeedLoop(
     private void Count(Cutter cutter)
     {
         var hasCut = cutter.Counters.Cuts > _counted.Cuts;
+        var refusedClock = cutter.Counters.WallClocksRefused > _counted.WallClocksRefused;
         var wasForced = cutter.Counters.ForcedCuts > _counted.ForcedCuts;
         metrics.Add(cutter.Counters, _counted);
+        if (refusedClock)
+            LogWallClock(feed.Stream, cutter.Counters.WallClockErrorMs / 1000.0);
         if (hasCut && cutter.Facts is { KeyframeSeconds: > 0 } facts)
             metrics.KeyframeInterval(facts.KeyframeSeconds);
         if (!wasForced || (_warnedAt is { } at && time.GetElapsedTime(at) < WarningInterval))
@@ -174,6 +177,11 @@ internal sealed partial class FeedLoop(
             + "segments are cut between keyframes, where viewers cannot join. Set the encoder's keyframe interval to "
             + "{SegmentSeconds} s")]
     private partial void LogForced(string streamName, double seconds, int target, int segmentSeconds);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The time of day in the pictures of {StreamName} is {Seconds:F1} s off this machine's and is not "
+            + "used: set the clocks of the encoder and of this machine")]
+    private partial void LogWallClock(string streamName, double seconds);
 
     [LoggerMessage(Level = LogLevel.Information,
         Message = "{StreamName} is on air: epoch {EpochId} from segment {Msn}, {Codecs}")]

@@ -8,6 +8,9 @@ internal sealed class FeedMetrics
     private static readonly string[] DropNames = NamesOf<FeedDrop>();
     private static readonly string[] CauseNames = NamesOf<DiscontinuityCause>();
 
+    private static readonly KeyValuePair<string, object?> Used = new("result", "used");
+    private static readonly KeyValuePair<string, object?> Refused = new("result", "refused");
+
     private readonly Counter<long> _frames;
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _cuts;
@@ -15,6 +18,7 @@ internal sealed class FeedMetrics
     private readonly Counter<long> _resnaps;
     private readonly Counter<long> _repaired;
     private readonly Counter<long> _rebased;
+    private readonly Counter<long> _wallClocks;
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _discontinuities;
     private readonly Counter<long> _stateFailures;
@@ -33,6 +37,7 @@ internal sealed class FeedMetrics
         _resnaps = meter.CreateCounter<long>("steadycast_feed_audio_resnaps_total", "{resnap}");
         _repaired = meter.CreateCounter<long>("steadycast_feed_repaired_timestamps_total", "{timestamp}");
         _rebased = meter.CreateCounter<long>("steadycast_feed_rebased_tracks_total", "{track}");
+        _wallClocks = meter.CreateCounter<long>("steadycast_feed_wall_clocks_total", "{epoch}");
         _dropped = meter.CreateCounter<long>("steadycast_feed_dropped_total", "{frame}");
         _discontinuities = meter.CreateCounter<long>("steadycast_feed_discontinuities_total", "{discontinuity}");
         _stateFailures = meter.CreateCounter<long>("steadycast_feed_state_failures_total", "{failure}");
@@ -57,6 +62,9 @@ internal sealed class FeedMetrics
             (now.Frames, now.Bytes, now.Cuts, now.ForcedCuts);
         (before.AudioResnaps, before.RepairedTimestamps) = (now.AudioResnaps, now.RepairedTimestamps);
         before.RebasedTracks = now.RebasedTracks;
+        AddStep(_wallClocks, now.WallClocksUsed, before.WallClocksUsed, Used);
+        AddStep(_wallClocks, now.WallClocksRefused, before.WallClocksRefused, Refused);
+        (before.WallClocksUsed, before.WallClocksRefused) = (now.WallClocksUsed, now.WallClocksRefused);
         AddSteps(_dropped, now.Drops, before.Drops, "reason", DropNames);
         AddSteps(_discontinuities, now.Discontinuities, before.Discontinuities, "cause", CauseNames);
     }
@@ -77,10 +85,11 @@ internal sealed class FeedMetrics
     public void ReaderDropped(string reason) =>
         _readersDropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
-    private static void AddStep(Counter<long> counter, long now, long before)
+    private static void AddStep(
+        Counter<long> counter, long now, long before, params ReadOnlySpan<KeyValuePair<string, object?>> labels)
     {
         if (now != before)
-            counter.Add(now - before);
+            counter.Add(now - before, labels);
     }
 
     private static void AddSteps(Counter<long> counter, long[] now, long[] before, string label, string[] names)

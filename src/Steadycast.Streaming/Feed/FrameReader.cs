@@ -56,7 +56,8 @@ internal sealed class FrameReader(CutterCounters counters)
             return false;
         if (!TryReadPicture(body.Span, out var bytes, out var isKeyframe))
             return Drop(FeedDrop.Malformed);
-        frame = new MediaFrame(_video.Track!, isKeyframe, header.CompositionTimeMs, 0, bytes, 0, 0);
+        var wallClock = isKeyframe ? WallClock.Read(_video.Track!, body.Span) : null;
+        frame = new MediaFrame(_video.Track!, isKeyframe, header.CompositionTimeMs, 0, bytes, 0, 0, wallClock);
         return true;
     }
 

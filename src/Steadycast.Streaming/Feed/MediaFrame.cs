@@ -12,6 +12,7 @@ namespace Steadycast.Streaming.Feed;
 /// <param name="Payload">A copy.</param>
 /// <param name="TimeMs">The unwrapped timestamp, both tracks on one base.</param>
 /// <param name="UtcMs">When it came.</param>
+/// <param name="WallClockMs">When it was made, by the publisher's own word; null: it says nothing.</param>
 internal readonly record struct MediaFrame(
     TrackDescription Track,
     bool IsKeyframe,
@@ -19,7 +20,8 @@ internal readonly record struct MediaFrame(
     int Samples,
     ReadOnlyMemory<byte> Payload,
     long TimeMs,
-    long UtcMs)
+    long UtcMs,
+    long? WallClockMs = null)
 {
     public bool IsVideo => Track.Config.IsVideo;
 }

@@ -35,6 +35,8 @@ public sealed class JudgeTests : IDisposable
         var records = Stamping.Stamp(messages, container == Container.Fmp4 ? LateOrigin : 0);
         var segments = Package(records, container);
         Assert.True(segments.Count >= 2);
+        if (media.HasWallClock && container == Container.Ts)
+            Assert.Equal(MadeMedia.FirstUtcMs, segments[0].Record.ProgramDateTimeMs);
         var ending = container == Container.Ts ? ".ts" : ".mp4";
 
         var joined = Path.Combine(_folder, "joined" + ending);

@@ -1,6 +1,7 @@
 using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.Flv;
 using Steadycast.Protocols.Rtmp;
+using Steadycast.TestPeers;
 
 namespace Steadycast.EndToEnd.Tests.Packaging;
 
@@ -15,12 +16,12 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     public static readonly IReadOnlyList<MadeMedia> All =
     [
         new("h264-bframes-30-aac-44100", Avc("30", "-bf 2 -g 60"), Aac(44100, 2)),
-        new("h264-2997-aac-48000", Avc("30000/1001", "-bf 3 -g 60"), Aac(48000, 2)),
+        new("h264-2997-aac-48000", Avc("30000/1001", "-bf 3 -g 60"), Aac(48000, 2)) { HasWallClock = true },
         new("h264-baseline-25-mono", Avc("25", "-profile:v baseline -g 50"), Aac(48000, 1)),
         new("h264-irregular-keyframes", Avc("30", "-bf 2 -g 250 -force_key_frames 0,2.1,2.9,5.033"), Aac(44100, 2)),
         new("h264-interlaced", Avc("25", "-g 50 -flags +ildct+ilme -vf crop=720:572", "720x576"), Aac(48000, 2)),
         new("h265-bframes-30-aac-48000", Hevc("30"), Aac(48000, 2)),
-        new("h265-2997-aac-44100", Hevc("30000/1001"), Aac(44100, 2)),
+        new("h265-2997-aac-44100", Hevc("30000/1001"), Aac(44100, 2)) { HasWallClock = true },
         new("h264-only", Avc("30", "-bf 2 -g 60"), null),
         new("aac-only-44100", null, Aac(44100, 2)),
         new("aac-only-five-one", null, Aac(48000, 6)),
@@ -39,13 +40,18 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     public static readonly IReadOnlyList<MadeMedia> OnlyFmp4 =
     [
         new("av1-opus", Av1("30"), Opus(20)),
-        new("av1-2997-aac", Av1("30000/1001"), Aac(48000, 2)),
+        new("av1-2997-aac", Av1("30000/1001"), Aac(48000, 2)) { HasWallClock = true },
         new("h264-opus-60ms", Avc("30", "-bf 2 -g 60"), Opus(60)),
         new("opus-only-5ms", null, Opus(5)),
     ];
 
     /// <summary>MP3 under Enhanced RTMP's code instead of FLV's number.</summary>
     public bool IsFourCc { get; init; }
+
+    /// <summary>Keyframes say when they were made, the first at <see cref="FirstUtcMs"/>.</summary>
+    public bool HasWallClock { get; init; }
+
+    public const long FirstUtcMs = Stamping.StartUtcMs - 1500;
 
     public async Task<List<MediaMessage>> MakeAsync(string folder, CancellationToken cancellationToken)
     {
@@ -60,7 +66,19 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
                 others.AddRange(ReadRecording(recording, encoding.Options));
         }
 
-        return [.. others.OrderBy(message => message.Timestamp)];
+        return [.. others.OrderBy(message => message.Timestamp).Select(Clocked)];
+    }
+
+    private MediaMessage Clocked(MediaMessage message)
+    {
+        if (!HasWallClock || message.Type != RtmpMessageType.Video
+            || !VideoTagHeader.TryRead(message.Payload.Span, out var header)
+            || header is not { IsKeyframe: true, IsCodedFrame: true })
+            return message;
+        var head = message.Payload.Span[..header.HeaderLength];
+        var picture = message.Payload.Span[header.HeaderLength..];
+        var time = BroadcastMetrics.Text(FirstUtcMs + message.Timestamp);
+        return message with { Payload = (byte[])[.. head, .. BroadcastMetrics.In(picture, Video!.Codec, time)] };
     }
 
     private static async Task<List<MediaMessage>> Mp4Async(

@@ -6,7 +6,7 @@ namespace Steadycast.EndToEnd.Tests.Packaging;
 /// <summary>A recording through the ingest's cutter, as one publisher that comes and goes.</summary>
 internal static class Stamping
 {
-    private const long StartUtcMs = 1_900_000_000_000;
+    public const long StartUtcMs = 1_900_000_000_000;
 
     /// <param name="origin">
     /// Media time of the beginning, in 1/90000 s; 0 is a stream without a past, whose target duration is measured.

@@ -45,6 +45,8 @@ public sealed class Av1Tests
     [InlineData("3010AABB", Header + KeyFrame, true)]
     [InlineData(InterFrame + "3430AABB", InterFrame + "363002AABB", false)]
     [InlineData(Header + HiddenKeyFrame, Header + HiddenKeyFrame, false)]
+    // HDR metadata stays, a user's own goes.
+    [InlineData(InterFrame + "2A0301AA80" + "2A0306AA80", InterFrame + "2A0301AA80", false)]
     // show_existing_frame.
     [InlineData("1A01 88", "1A0188", false)]
     // A header of a frame, then its tiles.

@@ -1,5 +1,7 @@
+using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Feed;
+using Steadycast.TestPeers;
 
 namespace Steadycast.Server.Tests.Feed;
 
@@ -112,6 +114,50 @@ public sealed class CutterTimeTests
         Assert.Equal(1, run.Cutter.Counters.Discontinuities[(int)DiscontinuityCause.Publisher]);
         Assert.Equal(run.Segments[0].Begin.Epoch.EpochId + 1, back.Begin.Epoch.EpochId);
     }
+
+    [Theory]
+    [InlineData(-1500, true)]
+    [InlineData(-59_000, true)]
+    [InlineData(1900, true)]
+    [InlineData(-61_000, false)]
+    [InlineData(2100, false)]
+    [InlineData(-3_600_000, false)]
+    public void The_anchor_is_when_the_first_picture_was_made_if_that_can_be_right(long errorMs, bool isUsed)
+    {
+        using var run = new CutterRun().Publish(Clocked(new TestEncoder(), CutterRun.StartUtcMs + errorMs)).Check();
+        var anchor = CutterRun.StartUtcMs + (isUsed ? errorMs : 0);
+        Assert.All(run.Segments, segment => Assert.Equal(anchor, segment.Begin.Epoch.AnchorUtcMs));
+        Assert.Equal((isUsed ? 1 : 0, isUsed ? 0 : 1),
+            (run.Cutter.Counters.WallClocksUsed, run.Cutter.Counters.WallClocksRefused));
+        // Numbers come from this machine's clock all the same: no publisher can turn them back.
+        using var plain = new CutterRun().Publish(new TestEncoder());
+        Assert.Equal(plain.Segments[0].Begin.Msn, run.Segments[0].Begin.Msn);
+    }
+
+    [Fact]
+    public void A_publisher_that_returns_continues_the_time_of_day_of_its_pictures()
+    {
+        const long Delay = 1500;
+        using var run = new CutterRun();
+        run.Publish(Clocked(new TestEncoder { Seconds = 9.5 }, CutterRun.StartUtcMs - Delay)).Leave(7);
+        var start = run.UtcMs;
+        run.Publish(Clocked(new TestEncoder { Seconds = 9.5, Start = 5000 }, start - Delay)).Leave().Check();
+        var back = Assert.Single(run.Segments, segment => segment.Begin.Discontinuity);
+        Assert.Equal(start - Delay, back.Begin.Epoch.AnchorUtcMs + (back.Begin.Time / 90));
+        Assert.Equal(2, run.Cutter.Counters.WallClocksUsed);
+    }
+
+    /// <summary>Keyframes say when they were made.</summary>
+    private static List<TestMessage> Clocked(TestEncoder encoder, long firstUtcMs) =>
+        [.. encoder.Messages().Select(message => message.Payload is not [0x17, 1, ..] ? message : message with
+        {
+            Payload =
+            [
+                .. message.Payload[..5],
+                .. BroadcastMetrics.In(
+                    message.Payload.AsSpan(5), Codec.H264, BroadcastMetrics.Text(firstUtcMs + message.AtMs)),
+            ],
+        })];
 
     [Fact]
     public void A_tail_of_less_than_a_second_is_taken_back_and_its_number_given_again()

@@ -189,45 +189,12 @@ public sealed class IngestTests : IDisposable
         }
     }
 
-    private Program Serve(int rtmp, int http) => new("dotnet",
+    private RunningProgram Serve(int rtmp, int http) => new("dotnet",
         $"{Path.Combine(AppContext.BaseDirectory, "steadycast.dll")} serve --set ingest.listen_addr=127.0.0.1:{rtmp} "
         + $"--set ingest.http_addr=127.0.0.1:{http} --set ingest.state_dir={_state}");
 
-    private static Program Publish(string url, string gop) => Start($"{Picture} {Coding} {gop} -f flv {url}");
+    private static RunningProgram Publish(string url, string gop) => Start($"{Picture} {Coding} {gop} -f flv {url}");
 
-    private static Program Start(string arguments) =>
+    private static RunningProgram Start(string arguments) =>
         new("ffmpeg", $"-hide_banner -loglevel error -nostdin {arguments}");
-
-    /// <summary>A process of this test's own; killed, never asked.</summary>
-    private sealed class Program : IDisposable
-    {
-        private readonly Process _process;
-
-        public Program(string name, string arguments)
-        {
-            _process = Process.Start(new ProcessStartInfo(name, arguments)
-            {
-                UseShellExecute = false,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-
-            // Read and forgotten: a full pipe would stop the program.
-            _process.BeginOutputReadLine();
-            _process.BeginErrorReadLine();
-        }
-
-        public void Kill()
-        {
-            if (!_process.HasExited)
-                _process.Kill();
-        }
-
-        public void Dispose()
-        {
-            Kill();
-            _process.WaitForExit();
-            _process.Dispose();
-        }
-    }
 }

@@ -8,6 +8,13 @@ namespace Steadycast.Protocols.Codecs;
 public sealed record H264Sps(
     byte ProfileIdc, byte ConstraintFlags, byte LevelIdc, int Width, int Height, double FrameRate)
 {
+    /// <summary>chroma_format_idc: 1 is 4:2:0.</summary>
+    public byte ChromaFormat { get; private init; } = 1;
+
+    public byte BitDepthLuma { get; private init; } = 8;
+
+    public byte BitDepthChroma { get; private init; } = 8;
+
     private const string Subject = "H.264 SPS";
     private const byte ExtendedSar = 255;
 
@@ -27,7 +34,8 @@ public sealed record H264Sps(
         bits.Unsigned(31);
         uint chromaFormat = 1;
         var separatePlanes = false;
-        if (HasChromaFormat(profile)) ReadChroma(ref bits, out chromaFormat, out separatePlanes);
+        var depths = (Luma: 8, Chroma: 8);
+        if (HasChromaFormat(profile)) depths = ReadChroma(ref bits, out chromaFormat, out separatePlanes);
 
         bits.Unsigned(12);
         var pocType = bits.Unsigned(2);
@@ -65,24 +73,31 @@ public sealed record H264Sps(
         }
 
         if (width <= 0 || height <= 0) throw bits.Fault($"A picture of {width}x{height}");
-        return new H264Sps(profile, constraints, level, width, height, ReadFrameRate(bits));
+        return new H264Sps(profile, constraints, level, width, height, ReadFrameRate(bits))
+        {
+            ChromaFormat = (byte)(chromaFormat & 3),
+            BitDepthLuma = (byte)depths.Luma,
+            BitDepthChroma = (byte)depths.Chroma,
+        };
     }
 
     private static bool HasChromaFormat(byte profile) =>
         profile is 100 or 110 or 122 or 244 or 44 or 83 or 86 or 118 or 128 or 138 or 139 or 134 or 135;
 
-    private static void ReadChroma(ref BitReader bits, out uint chromaFormat, out bool separatePlanes)
+    private static (int Luma, int Chroma) ReadChroma(
+        ref BitReader bits, out uint chromaFormat, out bool separatePlanes)
     {
         chromaFormat = bits.Unsigned(3);
         separatePlanes = chromaFormat == 3 && bits.Flag();
-        bits.Unsigned(6);
-        bits.Unsigned(6);
+        var depths = ((int)bits.Unsigned(6) + 8, (int)bits.Unsigned(6) + 8);
         bits.Flag();
-        if (!bits.Flag()) return;
+        if (!bits.Flag()) return depths;
         for (var list = 0; list < (chromaFormat == 3 ? 12 : 8); list++)
         {
             if (bits.Flag()) SkipScalingList(ref bits, list < 6 ? 16 : 64);
         }
+
+        return depths;
     }
 
     private static void SkipScalingList(ref BitReader bits, int size)

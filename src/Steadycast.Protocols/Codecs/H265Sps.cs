@@ -19,6 +19,17 @@ public sealed record H265Sps(
     int Height,
     double FrameRate)
 {
+    /// <summary>chroma_format_idc: 1 is 4:2:0.</summary>
+    public byte ChromaFormat { get; private init; } = 1;
+
+    public byte BitDepthLuma { get; private init; } = 8;
+
+    public byte BitDepthChroma { get; private init; } = 8;
+
+    public byte TemporalLayers { get; private init; } = 1;
+
+    public bool IsTemporalNested { get; private init; }
+
     private const string Subject = "H.265 SPS";
     private const uint MaxSide = 16384;
     private const byte ExtendedSar = 255;
@@ -32,7 +43,7 @@ public sealed record H265Sps(
         var bits = new BitReader(nal[2..], Subject, skipEmulationPrevention: true);
         bits.Skip(4);
         var maxSubLayers = (int)bits.Bits(3);
-        bits.Flag();
+        var isNested = bits.Flag();
         var space = (byte)bits.Bits(2);
         var tier = bits.Flag();
         var profile = (byte)bits.Bits(5);
@@ -57,7 +68,15 @@ public sealed record H265Sps(
 
         if (width <= 0 || height <= 0) throw bits.Fault($"A picture of {width}x{height}");
         var rate = ReadFrameRate(bits, maxSubLayers);
-        return new H265Sps(space, tier, profile, compatibility, constraints, level, width, height, rate);
+        var depths = ((byte)(bits.Unsigned(8) + 8), (byte)(bits.Unsigned(8) + 8));
+        return new H265Sps(space, tier, profile, compatibility, constraints, level, width, height, rate)
+        {
+            ChromaFormat = (byte)(chromaFormat & 3),
+            BitDepthLuma = depths.Item1,
+            BitDepthChroma = depths.Item2,
+            TemporalLayers = (byte)(maxSubLayers + 1),
+            IsTemporalNested = isNested,
+        };
     }
 
     /// <summary>

@@ -122,6 +122,8 @@ internal sealed class FrameReader(CutterCounters counters)
             isKeyframe |= track.Config.Codec == Codec.H264
                 ? H264Nal.TypeOf(nal) == H264Nal.IdrSlice
                 : H265Nal.TypeOf(nal) is >= H265Nal.FirstIrap and <= H265Nal.LastIrap;
+        if (isKeyframe && InBandSets.FindRecord(track, body) is { } record)
+            _video.Configure(track.Config.Codec, record);
         bytes = track.NalLengthSize == 4 ? body.ToArray() : WithFourByteLengths(body, track.NalLengthSize);
         return true;
     }

@@ -1,6 +1,7 @@
 using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.Flv;
 using Steadycast.Protocols.Rtmp;
+using Steadycast.Streaming.Packaging;
 using Steadycast.TestPeers;
 
 namespace Steadycast.EndToEnd.Tests.Packaging;
@@ -10,7 +11,8 @@ namespace Steadycast.EndToEnd.Tests.Packaging;
 /// <param name="Audio">Null: none.</param>
 internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMedia.Encoding? Audio)
 {
-    private const string Seconds = "6";
+    private const int UsualSeconds = 6;
+    private const string SecondsMark = "SECONDS";
 
     /// <summary>What the tests are about; each is a kind of publisher.</summary>
     public static readonly IReadOnlyList<MadeMedia> All =
@@ -45,6 +47,23 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
         new("opus-only-5ms", null, Opus(5)),
     ];
 
+    /// <summary>What Chromium is asked to play, in the container that it plays it from.</summary>
+    public static readonly IReadOnlyList<(MadeMedia Media, Container Container)> ForChromium =
+    [
+        (new("av1-opus", Av1("30"), Opus(20)), Container.Fmp4),
+        (new("h264-mp3", Avc("30", "-bf 2 -g 60"), Mp3(48000, 2)), Container.Ts),
+    ];
+
+    /// <summary>The second takes over from the first in mid-stream.</summary>
+    public static readonly IReadOnlyList<(MadeMedia Before, MadeMedia After)> Changes =
+    [
+        (new("h264", Avc("30", "-bf 2 -g 60"), Aac(48000, 2)),
+            new("h264-other-size", Avc("30", "-bf 2 -g 60", "480x270"), Aac(48000, 2))),
+        (new("h265", Hevc("30"), Aac(44100, 2)), new("h265-other-size", Hevc("30", "480x270"), Aac(44100, 2))),
+        (new("h264-to-other", Avc("30", "-bf 2 -g 60"), Aac(48000, 2)), new("h265-now", Hevc("30"), Aac(44100, 1))),
+        (new("h264-to-av1", Avc("30", "-bf 2 -g 60"), Aac(48000, 2)), new("av1-opus-now", Av1("30"), Opus(20))),
+    ];
+
     /// <summary>MP3 under Enhanced RTMP's code instead of FLV's number.</summary>
     public bool IsFourCc { get; init; }
 
@@ -52,6 +71,8 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     public bool HasWallClock { get; init; }
 
     public const long FirstUtcMs = Stamping.StartUtcMs - 1500;
+
+    public int Seconds { get; init; } = UsualSeconds;
 
     public async Task<List<MediaMessage>> MakeAsync(string folder, CancellationToken cancellationToken)
     {
@@ -81,7 +102,7 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
         return message with { Payload = (byte[])[.. head, .. BroadcastMetrics.In(picture, Video!.Codec, time)] };
     }
 
-    private static async Task<List<MediaMessage>> Mp4Async(
+    private async Task<List<MediaMessage>> Mp4Async(
         string folder, Encoding encoding, CancellationToken cancellationToken)
     {
         var file = Path.Combine(folder, $"{encoding.Codec}.mp4");
@@ -90,7 +111,7 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
         return Mp4Messages.Read(await File.ReadAllBytesAsync(file, cancellationToken), encoding.Codec);
     }
 
-    private static async Task<List<MediaMessage>> FlvAsync(
+    private async Task<List<MediaMessage>> FlvAsync(
         string folder, Encoding? video, Encoding? audio, CancellationToken cancellationToken)
     {
         if (video is null && audio is null) return [];
@@ -126,8 +147,9 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
         ? message
         : message with { Payload = (byte[])[0x91, .. ".mp3"u8, .. message.Payload.Span[1..]] };
 
-    private static async Task FfmpegAsync(string arguments, CancellationToken cancellationToken)
+    private async Task FfmpegAsync(string arguments, CancellationToken cancellationToken)
     {
+        arguments = arguments.Replace(SecondsMark, $"{Seconds}", StringComparison.Ordinal);
         var list = $"-v error -y {arguments}".Split(' ', StringSplitOptions.RemoveEmptyEntries);
         await ForeignProgram.RunAsync("ffmpeg", list, cancellationToken);
     }
@@ -135,8 +157,8 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     private static Encoding Avc(string rate, string options, string size = "322x182") =>
         new(Picture(rate, size), $"-pix_fmt yuv420p -c:v libx264 {options}", Codec.H264);
 
-    private static Encoding Hevc(string rate) => new(
-        Picture(rate, "322x182"),
+    private static Encoding Hevc(string rate, string size = "322x182") => new(
+        Picture(rate, size),
         "-pix_fmt yuv420p -c:v libx265 -tag:v hvc1 -preset ultrafast " +
         "-x265-params log-level=none:bframes=3:open-gop=0:keyint=60:min-keyint=60",
         Codec.H265);
@@ -156,10 +178,10 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     private static Encoding Aac(int rate, int channels) =>
         new(Tone(rate), $"-c:a aac -ac {channels}", Codec.Aac);
 
-    private static string Tone(int rate) => $"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={Seconds}";
+    private static string Tone(int rate) => $"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={SecondsMark}";
 
     private static string Picture(string rate, string size) =>
-        $"-f lavfi -i testsrc2=size={size}:rate={rate}:duration={Seconds}";
+        $"-f lavfi -i testsrc2=size={size}:rate={rate}:duration={SecondsMark}";
 
     /// <summary>Arguments of ffmpeg: all inputs come before all encoders.</summary>
     internal sealed record Encoding(string Input, string Options, Codec Codec)

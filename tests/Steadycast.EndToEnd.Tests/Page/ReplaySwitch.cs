@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Steadycast.Server.Api;
+using Steadycast.Streaming.Packaging;
 
 namespace Steadycast.EndToEnd.Tests.Page;
 
@@ -69,6 +70,29 @@ internal sealed class ReplaySwitch : IAsyncDisposable
             "-hls_list_size", "0", "-hls_segment_type", kind, "-hls_fmp4_init_filename", "init.mp4",
             "-hls_segment_filename", Path.Combine(media, $"%d.{extension}"), Path.Combine(media, "all.m3u8"),
         ], cancellationToken);
+        var replay = new ReplaySwitch(media, extension);
+        await replay._app.StartAsync(cancellationToken);
+        return replay;
+    }
+
+    /// <summary>Serves segments of two seconds that this program made.</summary>
+    public static async Task<ReplaySwitch> StartAsync(
+        IReadOnlyList<PackagedSegment> segments, CancellationToken cancellationToken)
+    {
+        var media = Directory.CreateTempSubdirectory("steadycast-page-").FullName;
+        var extension = segments[0].Map is null ? "ts" : "m4s";
+        if (segments[0].Map is not null)
+        {
+            var init = Path.Combine(media, "init.mp4");
+            await File.WriteAllBytesAsync(init, segments[0].MapBytes, cancellationToken);
+        }
+
+        for (var i = 0; i < segments.Count; i++)
+        {
+            var path = Path.Combine(media, $"{i}.{extension}");
+            await File.WriteAllBytesAsync(path, segments[i].Bytes, cancellationToken);
+        }
+
         var replay = new ReplaySwitch(media, extension);
         await replay._app.StartAsync(cancellationToken);
         return replay;

@@ -139,6 +139,26 @@ public sealed class CutterCodecTests
     }
 
     [Fact]
+    public void Other_parameter_sets_in_a_keyframe_are_another_configuration_announced_or_not()
+    {
+        var other = H264Config.Parse(TestEncoder.OtherAvc);
+        byte[] sets =
+        [
+            .. other.SequenceParameterSets.Concat(other.PictureParameterSets)
+                .SelectMany(set => (byte[])[0, 0, 0, (byte)set.Length, .. set.Span]),
+        ];
+        var messages = new TestEncoder { RepeatsConfig = true }.Messages().Select(message =>
+            message.AtMs < 10_000 || message.Payload is not [0x17, 1, ..]
+                ? message
+                : message with { Payload = [.. message.Payload[..5], .. sets, .. message.Payload[5..]] });
+        using var run = new CutterRun().Publish([.. messages]).Check();
+        Assert.Equal(Enumerable.Repeat(2.0, 9), run.Durations());
+        var changed = Assert.Single(run.Segments, segment => segment.Begin.Discontinuity);
+        Assert.Equal(10 * CutterRun.Second, changed.Begin.Time);
+        Assert.Equal(TestEncoder.OtherAvc, changed.Begin.Tracks[0].Record.ToArray());
+    }
+
+    [Fact]
     public void A_codec_may_change_in_mid_stream()
     {
         var first = new TestEncoder { Seconds = 9 }.Messages();

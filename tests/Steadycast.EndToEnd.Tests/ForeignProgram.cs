@@ -16,8 +16,9 @@ internal static class ForeignProgram
     }
 
     /// <summary>As <see cref="RunAsync"/>, where the exit code is what is to be tested.</summary>
+    /// <param name="patience">A minute, unless the program is known to take longer.</param>
     public static async Task<(int Code, string Out, string Error)> TryAsync(
-        string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
         using var process = new Process
         {
@@ -39,7 +40,8 @@ internal static class ForeignProgram
         }
 
         process.StandardInput.Close();
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var deadline = new CancellationTokenSource(
+            patience ?? TimeSpan.FromMinutes(1), TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {

@@ -49,8 +49,9 @@ public sealed partial class RoomsTests
         ["Server/Hosting"] = ["Api", "Configuration", "Telemetry"],
         ["Server/Publishing"] = [],
         ["Server/Lab"] = ["Hosting"],
+        ["Server/Drills"] = ["Lab", "Telemetry"],
         ["Server/Evidence"] = [],
-        ["Server/Cli"] = ["Configuration", "Evidence", "Hosting", "Lab", "Publishing", "Telemetry"],
+        ["Server/Cli"] = ["Configuration", "Drills", "Evidence", "Hosting", "Lab", "Publishing", "Telemetry"],
     };
 
     public static TheoryData<string> SourceFiles => [.. Sources("src").Concat(Sources("tests"))];

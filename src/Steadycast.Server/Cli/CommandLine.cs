@@ -23,6 +23,7 @@ internal static class CommandLine
             ServeCommand.Create(),
             CheckCommand.Create(),
             WatchCommand.Create(),
+            DrillCommand.Create(),
             PublishCommand.Create(),
             VersionCommand.Create(),
         };

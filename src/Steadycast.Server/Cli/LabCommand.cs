@@ -76,16 +76,36 @@ internal static class LabCommand
               publish    server {plan.Rtmp}, stream key {LabPlan.StreamName} (OBS, ffmpeg: the test picture makes room)
               processes  {folder.LabFile}
             """);
-        var file = new LabFile(folder.LabFile, plan.Page);
+        var socket = LabControl.PathIn(folder.Path);
+        var file = new LabFile(folder.LabFile, plan.Page, socket);
         var time = TimeProvider.System;
         var supervisor = new Supervisor(plan.Boxes, plan.LogFile, file, terminal, Backoff.OfTheLab, time,
             (name, pid) => terminal.Line(name, $"started as process {pid}"));
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var announcing = AnnounceAsync(plan, terminal, time, over.Token);
+        var controlled = ControlAsync(socket, supervisor, terminal, over.Token);
         await supervisor.RunAsync(stop);
         await over.CancelAsync();
         await announcing;
+        await controlled;
         terminal.Say("Lab stopped.");
+    }
+
+    /// <summary>A lab without drills is a lab; why there are none is said.</summary>
+    private static async Task ControlAsync(
+        string? socket, Supervisor supervisor, LabTerminal terminal, CancellationToken stop)
+    {
+        try
+        {
+            if (socket is null)
+                terminal.Say("No drills here: the folder's path is too long for a socket; give a shorter --data DIR.");
+            else
+                await new LabControl(socket, supervisor.Handles).RunAsync(stop);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            terminal.Say($"No drills here: {e.Message}");
+        }
     }
 
     /// <summary>Says once when there is something to watch.</summary>

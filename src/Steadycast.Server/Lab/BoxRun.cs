@@ -9,6 +9,7 @@ internal sealed class BoxRun(
     BoxLog log,
     LabTerminal terminal,
     LabFile file,
+    BoxHandle handle,
     Backoff backoff,
     TimeProvider time,
     Action<string, int> onStarted)
@@ -28,9 +29,10 @@ internal sealed class BoxRun(
             if (stop.IsCancellationRequested)
                 return;
             var wait = backoff.After(time.GetElapsedTime(begun));
-            Say($"starting again in {wait.TotalSeconds:0.0} s");
             try
             {
+                await handle.Released.WaitAsync(stop);
+                Say($"starting again in {wait.TotalSeconds:0.0} s");
                 await Task.Delay(wait, time, stop);
             }
             catch (OperationCanceledException)
@@ -53,6 +55,7 @@ internal sealed class BoxRun(
             return;
         }
 
+        handle.Started(child);
         file.Started(box.Name, child.Id, restarts);
         onStarted(box.Name, child.Id);
         var lines = Task.WhenAll(PassOnAsync(child.StandardOutput), PassOnAsync(child.StandardError));
@@ -65,6 +68,7 @@ internal sealed class BoxRun(
             await StopAsync(child);
         }
 
+        handle.Ended();
         await Task.WhenAny(lines, Task.Delay(DrainGrace, time, CancellationToken.None));
         file.Exited(box.Name);
         if (!stop.IsCancellationRequested)
@@ -111,7 +115,7 @@ internal sealed class BoxRun(
 
     private ProcessStartInfo StartInfo()
     {
-        // Standard input is the tether: nothing is written, its end is what a child waits for.
+        // Standard input is the tether: its end is what a child waits for; only drills write there.
         var info = new ProcessStartInfo(box.Program)
         {
             UseShellExecute = false,

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace Steadycast.Server.Lab;
 
 /// <summary>Keeps <c>lab.json</c> true: drills, tests and people find every box there.</summary>
-internal sealed class LabFile(string path, string play)
+/// <param name="control">The control socket; null when there is none.</param>
+internal sealed class LabFile(string path, string play, string? control = null)
 {
     private static readonly JsonSerializerOptions Format = new()
     {
@@ -32,7 +33,8 @@ internal sealed class LabFile(string path, string play)
     {
         lock (_gate)
         {
-            var json = JsonSerializer.Serialize(new Contents(Environment.ProcessId, _entries, play, null), Format);
+            var contents = new Contents(Environment.ProcessId, _entries, play, null, control);
+            var json = JsonSerializer.Serialize(contents, Format);
             File.WriteAllText(path + ".new", json + "\n");
             File.Move(path + ".new", path, overwrite: true);
         }
@@ -57,7 +59,9 @@ internal sealed class LabFile(string path, string play)
 
     /// <param name="Supervisor">The process to stop for all to stop.</param>
     /// <param name="Dashboard">Null until there is a monitor.</param>
-    private sealed record Contents(int Supervisor, IReadOnlyList<Entry> Processes, string Play, string? Dashboard);
+    /// <param name="Control">Where drills make their faults; null where no socket can be.</param>
+    private sealed record Contents(int Supervisor, IReadOnlyList<Entry> Processes, string Play, string? Dashboard,
+        string? Control);
 
     /// <param name="Pid">Null between a death and the next start.</param>
     private sealed record Entry(

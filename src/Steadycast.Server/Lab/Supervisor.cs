@@ -13,6 +13,10 @@ internal sealed class Supervisor(
     TimeProvider time,
     Action<string, int> onStarted)
 {
+    /// <summary>What a drill may do to each box, by its name.</summary>
+    public IReadOnlyDictionary<string, BoxHandle> Handles { get; } =
+        boxes.ToDictionary(box => box.Name, _ => new BoxHandle(), StringComparer.Ordinal);
+
     /// <summary>Returns when <paramref name="stop"/> was asked for and every child is gone.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -27,7 +31,7 @@ internal sealed class Supervisor(
             {
                 var log = new BoxLog(logFile(box));
                 logs.Add(log);
-                var run = new BoxRun(box, log, terminal, file, backoff(), time, onStarted);
+                var run = new BoxRun(box, log, terminal, file, Handles[box.Name], backoff(), time, onStarted);
                 runs.Add(run.RunAsync(stop));
             }
 

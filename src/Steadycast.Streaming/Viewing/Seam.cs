@@ -52,4 +52,4 @@ public enum SeamKind
 public sealed record Seam(SeamKind Kind, double AtSeconds, long? Msn, double? Seconds, string Detail);
 
 /// <summary><c>changed_line</c>, as value and as key.</summary>
-internal sealed class SeamKindConverter() : JsonStringEnumConverter<SeamKind>(JsonNamingPolicy.SnakeCaseLower);
+public sealed class SeamKindConverter() : JsonStringEnumConverter<SeamKind>(JsonNamingPolicy.SnakeCaseLower);

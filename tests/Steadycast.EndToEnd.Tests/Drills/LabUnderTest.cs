@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
-using Steadycast.Streaming.Viewing;
 
 namespace Steadycast.EndToEnd.Tests.Drills;
 
@@ -23,6 +22,9 @@ public sealed class LabUnderTest : IAsyncLifetime
 
     /// <summary>Where the lab keeps its files.</summary>
     public string Folder => _folder;
+
+    /// <summary>Its <c>lab.json</c>.</summary>
+    public string File => Path.Combine(_folder, "lab.json");
 
     /// <summary>What was added to every port.</summary>
     public int PortOffset => Playlist.Port - 8080;
@@ -73,25 +75,15 @@ public sealed class LabUnderTest : IAsyncLifetime
 
     public Uri AddressOf(string box) => new(Boxes().Single(b => b.Name == box).Http!);
 
-    public int Restarts(string box) => Boxes().Single(b => b.Name == box).Restarts;
+    /// <summary>Whether its process is stopped, as SIGSTOP stops it.</summary>
+    public bool IsFrozen(string box) => Boxes().Single(b => b.Name == box).Pid is { } pid &&
+        System.IO.File.ReadAllText($"/proc/{pid}/stat").Split(") ")[1][0] == 'T';
 
     public async Task SignalAsync(string box, string signal)
     {
         var pid = Boxes().Single(b => b.Name == box).Pid;
         Assert.True(pid is not null, $"{box} is not running.");
         await SignalAsync(pid.Value, signal);
-    }
-
-    /// <summary>Watches the switch as strictly as can be, and does something to a box in the middle of it.</summary>
-    public async Task<ViewerReport> WatchAsync(double seconds, Func<Task> fault)
-    {
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        var options = new ViewerOptions { WatchFor = TimeSpan.FromSeconds(seconds) };
-        var watching = new StrictViewer(http, TimeProvider.System, options)
-            .WatchAsync(Playlist, TestContext.Current.CancellationToken);
-        await Task.Delay(TimeSpan.FromSeconds(4), TimeProvider.System, TestContext.Current.CancellationToken);
-        await fault();
-        return await watching;
     }
 
     /// <summary>Waits until every box runs and both origins are fresh, for so many segments.</summary>
@@ -140,7 +132,7 @@ public sealed class LabUnderTest : IAsyncLifetime
         lock (_output)
             lines.AddRange(_output.TakeLast(30));
         foreach (var box in Boxes().Where(b => boxes.Contains(b.Name)))
-            lines.AddRange([$"--- {box.Name}", .. File.ReadLines(box.Log).TakeLast(15)]);
+            lines.AddRange([$"--- {box.Name}", .. System.IO.File.ReadLines(box.Log).TakeLast(15)]);
         return string.Join('\n', lines);
     }
 
@@ -168,23 +160,21 @@ public sealed class LabUnderTest : IAsyncLifetime
         Assert.Fail($"Waited in vain for {what}. {last?.Message}");
     }
 
-    private static async Task SignalAsync(int pid, string signal) =>
+    public static async Task SignalAsync(int pid, string signal) =>
         await ForeignProgram.RunAsync("kill", [$"-{signal}", $"{pid}"], TestContext.Current.CancellationToken);
 
     private IReadOnlyList<Box> Boxes()
     {
-        var path = Path.Combine(_folder, "lab.json");
-        if (!File.Exists(path))
+        if (!System.IO.File.Exists(File))
             return [];
-        using var file = JsonDocument.Parse(File.ReadAllText(path));
+        using var file = JsonDocument.Parse(System.IO.File.ReadAllText(File));
         return
         [
             .. file.RootElement.GetProperty("processes").EnumerateArray().Select(p => new Box(
                 p.GetProperty("name").GetString()!,
                 p.GetProperty("pid").ValueKind == JsonValueKind.Number ? p.GetProperty("pid").GetInt32() : null,
                 p.GetProperty("http").GetString(),
-                p.GetProperty("log").GetString()!,
-                p.GetProperty("restarts").GetInt32())),
+                p.GetProperty("log").GetString()!)),
         ];
     }
 
@@ -213,5 +203,5 @@ public sealed class LabUnderTest : IAsyncLifetime
         }
     }
 
-    private sealed record Box(string Name, int? Pid, string? Http, string Log, int Restarts);
+    private sealed record Box(string Name, int? Pid, string? Http, string Log);
 }

@@ -1,0 +1,99 @@
+using Steadycast.Server.Lab;
+using Steadycast.Streaming.Viewing;
+
+namespace Steadycast.Server.Drills;
+
+/// <summary>Does one drill: waits for a healthy lab, watches, breaks, lifts, watches on, judges.</summary>
+internal sealed class DrillRun(
+    RunningLab lab, ControlClient control, SwitchObserver observer, HttpClient http, TimeProvider time)
+{
+    /// <summary>A box that died often is started late: 5 s at most, and then it has to catch up.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>What the viewer sees before the fault: it has joined and plays.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+
+    /// <summary>Why the lab is not fit for a drill; null when it is.</summary>
+    public string? WhyNotHealthy()
+    {
+        var boxes = lab.Boxes;
+        if (boxes.Count == 0)
+            return "the lab has ended";
+        if (boxes.FirstOrDefault(b => b.Pid is null) is { } down)
+            return $"{down.Name} is not running";
+        if (observer.Last is not { Answered: true } last)
+            return "the switch does not answer";
+        if (last.Origins.FirstOrDefault(o => !o.IsWell) is { } ill)
+            return $"the switch finds {ill.Name} {ill.Freshness}{(ill.Fault is { } f ? $" ({f})" : "")}";
+        return last.IsHealthy ? null : $"the stream is {last.State ?? "not there"}";
+    }
+
+    /// <summary>Waits until the lab is healthy, and stays so for some more segments.</summary>
+    /// <returns>Why it is not; null when it is.</returns>
+    public async Task<string?> SettleAsync(int segments, TimeSpan patience, CancellationToken stop)
+    {
+        long? edge = null;
+        var settled = await observer.UntilAsync(sample =>
+        {
+            if (!sample.IsHealthy || WhyNotHealthy() is not null)
+                edge = null;
+            else
+                edge ??= sample.Edge;
+            return edge is not null && sample.Edge >= edge + segments;
+        }, patience, stop);
+        return settled ? null : WhyNotHealthy() ?? "the stream does not move";
+    }
+
+    /// <param name="watchOn">How long is watched after the fault is over.</param>
+    /// <exception cref="DrillException">The lab is not healthy, or does not do what it is told.</exception>
+    public async Task<DrillResult> RunAsync(Drill drill, TimeSpan watchOn, CancellationToken stop)
+    {
+        if (await SettleAsync(2, Patience, stop) is { } why)
+            throw new DrillException($"the lab is not healthy before {drill.Name}: {why}");
+        observer.Forget();
+        var startedAt = time.GetUtcNow();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var viewer = new StrictViewer(http, time, new ViewerOptions { WatchFor = null });
+        var watching = viewer.WatchAsync(lab.Playlist, ending.Token);
+        try
+        {
+            await Task.Delay(WarmUp, time, stop);
+            var fault = observer.Now;
+            await InflictAsync(drill.Fault, stop);
+            var lifted = observer.Now;
+            await Task.Delay(watchOn, time, stop);
+            await observer.UntilAsync(_ => WhyNotHealthy() is null, Patience, stop);
+            var end = observer.Now;
+            await ending.CancelAsync();
+            var report = await watching;
+            var samples = observer.Since(TimeSpan.Zero);
+            var figures = DrillFigures.Of(samples, drill.Fault.Origins, fault, lifted, end);
+            var published = samples.LastOrDefault(s => s.At <= end && s.Edge is not null)?.Edge;
+            var breaches = DrillResult.BreachesOf(drill.Promise, figures, report, published);
+            return new DrillResult(drill.Name, startedAt, figures, breaches, report);
+        }
+        finally
+        {
+            // Also when ctrl-c has ended it; and if this process is killed, the lab does it when the connection ends.
+            await control.DoAsync(new ControlRequest("lift"), CancellationToken.None);
+            await ending.CancelAsync();
+            await watching;
+        }
+    }
+
+    private async Task InflictAsync(DrillFault fault, CancellationToken stop)
+    {
+        for (var round = 1; round <= fault.Times; round++)
+        {
+            foreach (var box in fault.Boxes)
+                await control.DoAsync(new ControlRequest(fault.Action, box, fault.Line), stop);
+            if (round < fault.Times)
+                await Task.Delay(fault.Every, time, stop);
+        }
+
+        if (fault.Lasts == TimeSpan.Zero)
+            return;
+        await Task.Delay(fault.Lasts, time, stop);
+        await control.DoAsync(new ControlRequest("lift"), stop);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Steadycast.Server.Drills;
+
+/// <summary>A lab as its <c>lab.json</c> describes it; read anew each time, since processes come and go.</summary>
+internal sealed class RunningLab
+{
+    private readonly string _file;
+
+    private RunningLab(string file, LabContents first)
+    {
+        _file = file;
+        Switch = new Uri(first.Processes.First(p => p.Role == "switch").Http!);
+        Control = first.Control!;
+    }
+
+    public Uri Switch { get; }
+
+    public Uri Playlist => new(Switch, "/hls/index.m3u8");
+
+    /// <summary>The path of the control socket.</summary>
+    public string Control { get; }
+
+    /// <exception cref="DrillException">No lab, or none to drill; the message says what to do.</exception>
+    public static RunningLab Find(string file)
+    {
+        var full = Path.GetFullPath(file);
+        if (Read(full) is not { } contents)
+            throw new DrillException(
+                $"no lab runs here ({full}): start one with `steadycast lab` in another terminal, " +
+                "or name the lab.json of one with --lab FILE");
+        if (!contents.Processes.Any(p => p is { Role: "switch", Http: not null }))
+            throw new DrillException($"the lab of {full} has no switch to watch");
+        if (contents.Control is null)
+            throw new DrillException(
+                $"the lab of {full} has no control socket; start it in a folder with a shorter path, --data DIR");
+        return new RunningLab(full, contents);
+    }
+
+    /// <summary>The boxes now; none when the lab has gone.</summary>
+    public IReadOnlyList<LabProcess> Boxes => Read(_file)?.Processes ?? [];
+
+    private static LabContents? Read(string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(file), LabJson.Default.LabContents);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+internal sealed record LabContents(IReadOnlyList<LabProcess> Processes, string? Control);
+
+/// <param name="Pid">Null between a death and the next start.</param>
+internal sealed record LabProcess(string Name, int? Pid, string Role, string? Http, int Restarts);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(LabContents))]
+internal sealed partial class LabJson : JsonSerializerContext;

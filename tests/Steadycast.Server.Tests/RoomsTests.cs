@@ -46,12 +46,13 @@ public sealed partial class RoomsTests
         ["Server/Configuration"] = [],
         ["Server/Telemetry"] = ["Configuration"],
         ["Server/Api"] = [],
-        ["Server/Hosting"] = ["Api", "Configuration", "Telemetry"],
+        ["Server/Faults"] = [],
+        ["Server/Hosting"] = ["Api", "Configuration", "Faults", "Telemetry"],
         ["Server/Publishing"] = [],
         ["Server/Lab"] = ["Hosting"],
         ["Server/Drills"] = ["Lab", "Telemetry"],
         ["Server/Evidence"] = [],
-        ["Server/Cli"] = ["Configuration", "Drills", "Evidence", "Hosting", "Lab", "Publishing", "Telemetry"],
+        ["Server/Cli"] = ["Configuration", "Drills", "Evidence", "Faults", "Hosting", "Lab", "Publishing", "Telemetry"],
     };
 
     public static TheoryData<string> SourceFiles => [.. Sources("src").Concat(Sources("tests"))];

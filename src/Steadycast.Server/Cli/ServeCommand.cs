@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Steadycast.Server.Configuration;
+using Steadycast.Server.Faults;
 using Steadycast.Server.Hosting;
 using Steadycast.Server.Telemetry;
 using Steadycast.Streaming.Segments;
@@ -18,7 +19,7 @@ internal static class ServeCommand
         var set = CheckCommand.SetOption();
         var supervised = new Option<bool>("--supervised")
         {
-            Description = "Stop when standard input ends: its writer was the supervisor.",
+            Description = "Standard input is the supervisor's: stop when it ends, make the faults that it names.",
             Hidden = true,
         };
         var command = new Command("serve", "Run the roles that a configuration file has sections for.")
@@ -58,25 +59,27 @@ internal static class ServeCommand
         }
 
         using var stop = new StopSignal();
-        if (supervised)
-            Tether.Attach(stop);
-        return await ServeAsync(options, stop.Token);
+        return await ServeAsync(options, supervised, stop);
     }
 
-    private static async Task<int> ServeAsync(SteadycastOptions options, CancellationToken stop)
+    private static async Task<int> ServeAsync(SteadycastOptions options, bool supervised, StopSignal stop)
     {
-        await using var services = new ServiceCollection()
+        var collection = new ServiceCollection()
             .AddTelemetry(options.Log)
-            .AddSingleton<SegmentStores>()
-            .BuildServiceProvider();
+            .AddSingleton<SegmentStores>();
+        if (supervised)
+            collection.AddFaults();
+        await using var services = collection.BuildServiceProvider();
         // Made first, so that it hears of every instrument.
         services.GetRequiredService<MetricStore>();
+        if (supervised)
+            Tether.Attach(stop, services.GetRequiredService<FaultDoor>().Tell);
         try
         {
             await using var host = new RoleHost(
                 RoleSet.Create(options, services), services,
                 services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<RoleHost>>());
-            await host.RunAsync(stop);
+            await host.RunAsync(stop.Token);
             return ExitCode.Ok;
         }
         catch (StartException e)

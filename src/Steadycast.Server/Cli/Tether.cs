@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Steadycast.Server.Cli;
 
@@ -8,23 +9,34 @@ namespace Steadycast.Server.Cli;
 /// </summary>
 internal static partial class Tether
 {
-    public static void Attach(StopSignal stop)
+    /// <summary>More than any fault needs; what is longer is cut into pieces that make no sense.</summary>
+    private const int LongestLine = 256;
+
+    /// <param name="onLine">Told of what the supervisor writes; null: nobody is.</param>
+    public static void Attach(StopSignal stop, Action<string>? onLine = null)
     {
         if (!OperatingSystem.IsWindows())
             _ = SetProcessGroup(0, 0);
         // A thread of its own: a read from a pipe cannot be cancelled, and the process ends without waiting for it.
-        new Thread(() => AwaitEnd(stop)) { IsBackground = true, Name = "tether" }.Start();
+        new Thread(() => AwaitEnd(stop, onLine)) { IsBackground = true, Name = "tether" }.Start();
     }
 
-    private static void AwaitEnd(StopSignal stop)
+    private static void AwaitEnd(StopSignal stop, Action<string>? onLine)
     {
         var input = Console.OpenStandardInput();
-        var buffer = new byte[64];
+        var line = new List<byte>();
         try
         {
-            while (input.Read(buffer) > 0)
+            for (var next = input.ReadByte(); next >= 0; next = input.ReadByte())
             {
-                // Nobody writes; whatever comes is not for us.
+                if (next != '\n' && line.Count < LongestLine)
+                {
+                    line.Add((byte)next);
+                    continue;
+                }
+
+                onLine?.Invoke(Encoding.UTF8.GetString([.. line]));
+                line.Clear();
             }
         }
         catch (IOException)

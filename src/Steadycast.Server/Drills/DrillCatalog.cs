@@ -26,29 +26,67 @@ internal static class DrillCatalog
                 new DrillFault([box], "terminate"), Nothing());
         yield return new Drill("flapping-origin-primary", "killed five times, every 2.5 s",
             new DrillFault(["origin-primary"], "kill", Times: 5, Every: Seconds(2.5)), Nothing(0.3));
+        foreach (var drill in OfAnswers().Concat(OfPackagers()).Concat(OfClocks()))
+            yield return drill;
         foreach (var drill in OfTheSource().Concat(OfBoth()))
             yield return drill;
     }
+
+    /// <summary>Origins that answer, and answer wrong.</summary>
+    private static IEnumerable<Drill> OfAnswers()
+    {
+        foreach (var (name, line, about) in new[]
+        {
+            ("slow", "slow 1500", "every answer 1.5 s late, for 10 s"),
+            ("corrupt", "corrupt", "a bit of each segment is wrong, for 10 s"),
+            ("truncated", "truncate", "each segment ends in the middle, for 10 s"),
+            ("404", "status 404", "its segments are not found, for 10 s"),
+            ("503", "status 503", "its segments are answered 503, for 10 s"),
+        })
+        {
+            foreach (var box in new[] { "origin-primary", "origin-backup" })
+                yield return Injected($"{name}-{box}", about, box, line);
+        }
+    }
+
+    private static IEnumerable<Drill> OfPackagers()
+    {
+        foreach (var box in new[] { "packager-primary", "packager-backup" })
+            yield return Injected($"cut-feed-{box}", "its connections to the ingest are cut, for 10 s", box, "cut-feed");
+        foreach (var box in new[] { "packager-primary", "packager-backup" })
+            yield return Injected($"full-disk-{box}", "no file can be written, for 10 s", box, "full-disk");
+    }
+
+    /// <summary>Lifting a step is a step, too: each clock goes there and back.</summary>
+    private static IEnumerable<Drill> OfClocks()
+    {
+        foreach (var box in new[] { "ingest", "packager-primary", "switch" })
+            yield return Injected($"clock-ahead-{box}", "the wall clock an hour ahead, for 10 s", box, "clock 3600");
+        yield return Injected("clock-back-ingest", "the wall clock an hour back, for 10 s", "ingest", "clock -3600");
+    }
+
+    private static Drill Injected(string name, string about, string box, string line) =>
+        new(name, about, new DrillFault([box], "inject", line, Seconds(10)), Nothing());
 
     /// <summary>What there is one of: the publisher, the ingest, the switch.</summary>
     private static IEnumerable<Drill> OfTheSource()
     {
         foreach (var away in new[] { 1, 3, 10 })
             yield return new Drill($"publisher-gone-{away}s", $"killed and kept away for {away} s",
-                new DrillFault(["publisher"], "hold", Lasts: Seconds(away)), JumpCut(Seconds(away)));
+                new DrillFault(["publisher"], "hold", Lasts: Seconds(away)), JumpCut(Seconds(away - 1)));
         yield return new Drill("ingest-gone", "killed with SIGKILL",
-            new DrillFault(["ingest"], "kill"), JumpCut(Seconds(3)));
+            new DrillFault(["ingest"], "kill"), JumpCut(Seconds(2)));
         yield return new Drill("switch-gone", "killed with SIGKILL", new DrillFault(["switch"], "kill"),
             new DrillPromise(
-                "failed requests and a stall of 3 s at most while it starts; the playlist goes on where it was",
-                [SeamKind.HttpError, SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(3), new DrillTargets()));
+                "failed requests and a stall of 1 s at most while it starts; the playlist goes on where it was",
+                [SeamKind.HttpError, SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(1), new DrillTargets()));
     }
 
     private static IEnumerable<Drill> OfBoth()
     {
         var resumes = new DrillPromise(
-            "no error; what is buffered plays out, a stall of 10 s at most, and nothing is missing afterwards",
-            [SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(10), new DrillTargets());
+            "no error; what is buffered plays out, a stall of 8 s at most, and nothing is missing afterwards",
+            [SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(8), new DrillTargets());
         yield return new Drill("both-origins-down", "killed and kept away for 10 s",
             new DrillFault(["origin-primary", "origin-backup"], "hold", Lasts: Seconds(10)), resumes);
         yield return new Drill("both-packagers-down", "killed and kept away for 10 s",
@@ -59,8 +97,13 @@ internal static class DrillCatalog
         "nothing", [], 0, TimeSpan.Zero, new DrillTargets(detect, TargetDuration + 0.3));
 
     private static DrillPromise JumpCut(TimeSpan stall) => new(
-        $"one discontinuity, a stall of {stall.TotalSeconds:0} s at most; the numbers go on",
-        [SeamKind.Discontinuity, SeamKind.Stall, SeamKind.StalePlaylist], 1, stall, new DrillTargets());
+        (stall == TimeSpan.Zero
+            ? "one discontinuity, no stall"
+            : $"one discontinuity, a stall of {stall.TotalSeconds:0} s at most") + "; the numbers go on",
+        stall == TimeSpan.Zero
+            ? [SeamKind.Discontinuity, SeamKind.StalePlaylist]
+            : [SeamKind.Discontinuity, SeamKind.StalePlaylist, SeamKind.Stall],
+        1, stall, new DrillTargets());
 
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 }

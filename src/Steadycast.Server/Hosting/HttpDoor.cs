@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Steadycast.Server.Api;
+using Steadycast.Server.Faults;
 using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Server.Hosting;
@@ -24,6 +25,8 @@ internal static class HttpDoor
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        if (services.GetService<FaultDoor>() is { } faults)
+            app.Use(new FaultyAnswers(faults, services.GetRequiredService<TimeProvider>()).InvokeAsync);
         app.UseRouting();
         host.MapHealth(app);
         foreach (var role in roles)

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Steadycast.Server.Configuration;
+using Steadycast.Server.Faults;
 using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Origin;
@@ -22,7 +23,8 @@ internal static class RoleSet
         if (options.Ingest is { } ingest)
             roles.Add(new IngestRole(ingest, time, loggers, meters));
         if (options.Packager is { } packager)
-            roles.Add(new PackagerRole(packager, stores, time, loggers, meters));
+            roles.Add(new PackagerRole(
+                packager, stores, time, loggers, meters, services.GetService<FeedCut>()));
         if (options.Origin is { } origin)
             roles.Add(new OriginRole(origin, stores, time, loggers, meters));
         if (options.Switch is { } @switch)

@@ -17,7 +17,13 @@ public sealed partial class FeedClient : IDisposable
     private volatile FeedLink _list = new(false, null, "not connected yet", 0);
 
     /// <param name="ingest">The ingest's HTTP address: <c>http://ingest:9101</c>.</param>
-    public FeedClient(Uri ingest, FeedClientOptions options, TimeProvider time, ILoggerFactory loggers)
+    /// <param name="way">What requests pass on their way, and the client disposes; null: nothing.</param>
+    public FeedClient(
+        Uri ingest,
+        FeedClientOptions options,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        DelegatingHandler? way = null)
     {
         (_options, _time, _logger) = (options, time, loggers.CreateLogger<FeedClient>());
         var handler = new SocketsHttpHandler
@@ -27,7 +33,13 @@ public sealed partial class FeedClient : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
         };
-        _http = new HttpClient(handler) { BaseAddress = new Uri(ingest, "/"), Timeout = Timeout.InfiniteTimeSpan };
+        if (way is not null)
+            way.InnerHandler = handler;
+        _http = new HttpClient(way ?? (HttpMessageHandler)handler)
+        {
+            BaseAddress = new Uri(ingest, "/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
     }
 
     /// <summary>How the list of streams stands, once <see cref="StreamsAsync"/> is being read.</summary>

@@ -29,13 +29,19 @@ public sealed partial class PackagerRole : IRole
     private Task _listing = Task.CompletedTask;
     private ISegmentStore? _store;
 
+    /// <param name="way">What requests to the ingest pass on their way; null: nothing.</param>
     public PackagerRole(
-        PackagerOptions options, SegmentStores stores, TimeProvider time, ILoggerFactory loggers, IMeterFactory meters)
+        PackagerOptions options,
+        SegmentStores stores,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        IMeterFactory meters,
+        DelegatingHandler? way = null)
     {
         (_options, _stores, _time, _loggers) = (options, stores, time, loggers);
         _logger = loggers.CreateLogger<PackagerRole>();
         _metrics = new PackagingMetrics(meters);
-        _feed = new FeedClient(new Uri(options.Feed), new FeedClientOptions(), time, loggers);
+        _feed = new FeedClient(new Uri(options.Feed), new FeedClientOptions(), time, loggers, way);
     }
 
     public string Name => "packager";

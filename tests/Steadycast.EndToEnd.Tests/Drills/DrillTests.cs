@@ -20,11 +20,17 @@ public sealed class DrillTests(LabUnderTest lab, ITestOutputHelper log) : IClass
     [Theory]
     [InlineData("kill-packager-primary")]
     [InlineData("kill-origin-backup")]
-    [InlineData("freeze-packager-backup")]
     [InlineData("freeze-origin-primary")]
+    [InlineData("freeze-packager-backup")]
     [InlineData("restart-packager-primary")]
-    [InlineData("restart-origin-backup")]
     [InlineData("flapping-origin-primary")]
+    [InlineData("slow-origin-primary")]
+    [InlineData("corrupt-origin-backup")]
+    [InlineData("truncated-origin-primary")]
+    [InlineData("503-origin-backup")]
+    [InlineData("cut-feed-packager-primary")]
+    [InlineData("full-disk-packager-backup")]
+    [InlineData("clock-ahead-ingest")]
     [InlineData("publisher-gone-3s")]
     [InlineData("ingest-gone")]
     [InlineData("switch-gone")]
@@ -32,7 +38,8 @@ public sealed class DrillTests(LabUnderTest lab, ITestOutputHelper log) : IClass
     public async Task A_promise_is_kept(string drill)
     {
         var (code, output, error) = await ForeignProgram.TryAsync(
-            Program, ["drill", drill, "--lab", lab.File, "--json"], TestContext.Current.CancellationToken, Patience);
+            Program, ["drill", drill, "--lab", lab.File, "--seconds", "6", "--json"],
+            TestContext.Current.CancellationToken, Patience);
         log.WriteLine(output + error);
         if (code != 0)
             Assert.Fail(output + error + lab.Said("switch", "ingest", "publisher"));

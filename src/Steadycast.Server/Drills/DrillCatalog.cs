@@ -52,7 +52,7 @@ internal static class DrillCatalog
     private static IEnumerable<Drill> OfPackagers()
     {
         foreach (var box in new[] { "packager-primary", "packager-backup" })
-            yield return Injected($"cut-feed-{box}", "its connections to the ingest are cut, for 10 s", box, "cut-feed");
+            yield return Injected($"cut-feed-{box}", "cut off from the ingest for 10 s", box, "cut-feed");
         foreach (var box in new[] { "packager-primary", "packager-backup" })
             yield return Injected($"full-disk-{box}", "no file can be written, for 10 s", box, "full-disk");
     }

@@ -27,7 +27,9 @@ internal sealed record DrillFigures(
         var after = samples.Where(s => s.At > fault).ToArray();
         var next = after.FirstOrDefault(s => s.Edge > before.Edge);
         var ill = after.FirstOrDefault(s => IsIll(s, origins));
-        var moved = after.FirstOrDefault(s => s.Active is not null && s.Active != before.Active);
+        // Not before anything was wrong, and not to one that was hit: that is a return after an earlier drill.
+        var moved = after.FirstOrDefault(
+            s => s.At >= ill?.At && s.Active is { } now && now != before.Active && !origins.Contains(now));
         // From the last moment of illness on, if there was any after the fault had ended.
         var lastIll = after.LastOrDefault(s => !s.IsHealthy);
         var well = lastIll is null ? null : after.FirstOrDefault(s => s.At > lastIll.At);

@@ -10,8 +10,11 @@ internal sealed class DrillRun(
     /// <summary>A box that died often is started late: 5 s at most, and then it has to catch up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>What the viewer sees before the fault: it has joined and plays.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+    /// <summary>
+    /// What the viewer sees before the fault: it has joined and plays. By chance up to a segment more, or every fault
+    /// would come at the same moment of one.
+    /// </summary>
+    private static readonly (double Least, double Chance) WarmUpSeconds = (4, 2);
 
     /// <summary>Why the lab is not fit for a drill; null when it is.</summary>
     public string? WhyNotHealthy()
@@ -57,7 +60,8 @@ internal sealed class DrillRun(
         var watching = viewer.WatchAsync(lab.Playlist, ending.Token);
         try
         {
-            await Task.Delay(WarmUp, time, stop);
+            var warmUp = WarmUpSeconds.Least + WarmUpSeconds.Chance * Random.Shared.NextDouble();
+            await Task.Delay(TimeSpan.FromSeconds(warmUp), time, stop);
             var fault = observer.Now;
             await InflictAsync(drill.Fault, stop);
             var lifted = observer.Now;

@@ -56,7 +56,8 @@ internal sealed partial class HlsSwitch
         // Not from the peers: they would ask us.
         var order = Enumerable.Range(0, _timeline.Views.Length).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
         var result = await _parts.Fetch.GetAsync(
-            key, promised.Kind, promised.Bytes, promised.Sha256, order, DeadlineFor(promised.Target), _stopping.Token);
+            key, promised.Kind, promised.Bytes, promised.Sha256, () => order, DeadlineFor(promised.Target),
+            _stopping.Token);
         return result.Response is { } response ? Keep(key, response, promised) : null;
     }
 

@@ -348,7 +348,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             {
                 var deadline = DeadlineFor(order.TargetDurationSeconds);
                 var result = await _parts.Fetch.GetAsync(
-                    key, kind, length, sha256, order.Origins, deadline, _stopping.Token);
+                    key, kind, length, sha256, () => order.Origins, deadline, _stopping.Token);
                 await PostAsync(() => JudgeMedia(result), _stopping.Token);
                 if (result.Response is not { } response)
                     return null;

@@ -115,11 +115,13 @@ internal sealed partial class MergedTimeline
             return orders;
         foreach (var msn in WantedNumbers())
         {
-            if (_running >= _policy.Parallel)
-                break;
             if (FindCandidate(msn, target) is not { Record.Gap: false } candidate)
                 continue;
             var slot = SlotFor(msn);
+            if (slot.InFlight && IsSame(slot.Record!, candidate.Record))
+                slot.Order?.Join(candidate.Origins);
+            if (_running >= _policy.Parallel)
+                continue;
             if (slot.InFlight || (IsUsable(slot, target) && IsSame(slot.Record!, candidate.Record)))
                 continue;
             var tried = candidate.Origins.All(slot.Tried.Contains);
@@ -131,7 +133,8 @@ internal sealed partial class MergedTimeline
             (slot.InFlight, slot.Ready) = (true, false);
             slot.Tried = candidate.Origins;
             _running++;
-            orders.Add(new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target));
+            slot.Order = new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target);
+            orders.Add(slot.Order);
         }
 
         return orders;
@@ -473,6 +476,9 @@ internal sealed partial class MergedTimeline
         public int Target { get; set; }
 
         public bool InFlight { get; set; }
+
+        /// <summary>The last one, under way while it is in flight.</summary>
+        public FetchOrder? Order { get; set; }
 
         public bool Ready { get; set; }
 

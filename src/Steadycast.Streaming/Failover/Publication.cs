@@ -4,11 +4,29 @@ using Steadycast.Streaming.Segments;
 namespace Steadycast.Streaming.Failover;
 
 /// <summary>A segment to fetch, and the ranks of the origins that have it, best first.</summary>
-internal sealed record FetchOrder(
-    SegmentRecord Record,
-    MapRecord? Map,
-    ImmutableArray<int> Origins,
-    int TargetDurationSeconds);
+/// <remarks>
+/// Origins publish a segment milliseconds apart, and the first one's news makes the order: those that have it a moment
+/// later join the order under way. Written by the switch's loop, read by the fetch.
+/// </remarks>
+internal sealed class FetchOrder(
+    SegmentRecord record, MapRecord? map, ImmutableArray<int> origins, int targetDurationSeconds)
+{
+    private int[] _origins = [.. origins];
+
+    public SegmentRecord Record => record;
+
+    public MapRecord? Map => map;
+
+    public IReadOnlyList<int> Origins => Volatile.Read(ref _origins);
+
+    public int TargetDurationSeconds => targetDurationSeconds;
+
+    public void Join(ImmutableArray<int> all)
+    {
+        if (all.Any(origin => !_origins.Contains(origin)))
+            Volatile.Write(ref _origins, [.. _origins.Union(all)]);
+    }
+}
 
 /// <summary>A new state of the published playlist.</summary>
 /// <param name="Left">Records that left the window; their bytes are kept for a while.</param>

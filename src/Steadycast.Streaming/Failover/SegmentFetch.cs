@@ -19,14 +19,14 @@ internal sealed class SegmentFetch(
 
     /// <param name="key">The stream and the object's name.</param>
     /// <param name="kind"><c>segment</c> or <c>init</c>, for the counts.</param>
-    /// <param name="candidates">Places in the list of origins, best first.</param>
+    /// <param name="candidates">Places in the list of origins, best first; more may come while the fetch runs.</param>
     /// <param name="deadline">For everything together.</param>
     public async Task<FetchResult> GetAsync(
         ObjectKey key,
         string kind,
         int length,
         string sha256,
-        IReadOnlyList<int> candidates,
+        Func<IReadOnlyList<int>> candidates,
         TimeSpan deadline,
         CancellationToken cancellationToken)
     {
@@ -45,7 +45,7 @@ internal sealed class SegmentFetch(
     {
         Start(race, from: null);
         using var hedge = new CancellationTokenSource();
-        var early = Task.Delay(HedgeDelay(race.Candidates[0]), time, hedge.Token);
+        var early = Task.Delay(HedgeDelay(race.Started[0]), time, hedge.Token);
         var late = Task.Delay(race.Wanted.Deadline / 2, time, hedge.Token);
         try
         {
@@ -54,14 +54,18 @@ internal sealed class SegmentFetch(
                 var first = await Task.WhenAny([.. race.Running, early, late]);
                 if (first == early || first == late)
                 {
+                    // Nobody else has it yet: whoever has it next is asked then.
+                    var next = race.HasMore ? Never : Task.Delay(MinHedge, time, hedge.Token);
+                    var isLate = first == late;
                     // Half the time gone is a failure in all but name: no budget is needed to ask elsewhere.
-                    if (race.Running.Count == 1 && race.HasMore && (first == late || budget.TrySpend()))
+                    if (race.Running.Count == 1 && race.HasMore && (isLate || budget.TrySpend()))
                     {
                         race.Hedged = true;
+                        race.Late = isLate ? race.Started[^1] : race.Late;
                         Start(race, from: null);
                     }
 
-                    (early, late) = first == early ? (Never, late) : (Never, Never);
+                    (early, late) = isLate ? (Never, next) : (next, late);
                     continue;
                 }
 
@@ -94,6 +98,12 @@ internal sealed class SegmentFetch(
             metrics.Hedged(origins[attempt.Origin].Name);
         if (attempt.Transfer.Spliced)
             metrics.Spliced();
+        if (race.Late is { } late && late != attempt.Origin)
+        {
+            var error = $"{race.Wanted.Kind}: no answer in half of the time";
+            race.Failures.Add(new FetchFailure(late, OriginFault.Timeout, error));
+        }
+
         var response = new SegmentResponse(race.Wanted.Key.Name, attempt.Transfer.Bytes, race.Wanted.Sha256);
         return new FetchResult(response, race.Failures.ToImmutable(), attempt.Origin);
     }
@@ -157,33 +167,36 @@ internal sealed class SegmentFetch(
 
     private sealed record Attempt(int Origin, OriginFault Fault, string Error, Transfer Transfer);
 
-    private sealed class Race(Wanted wanted, IReadOnlyList<int> candidates, CancellationToken cancelled)
+    private sealed class Race(Wanted wanted, Func<IReadOnlyList<int>> candidates, CancellationToken cancelled)
     {
-        private readonly Queue<int> _waiting = new(candidates);
         private int? _again;
 
         public Wanted Wanted => wanted;
-
-        public IReadOnlyList<int> Candidates => candidates;
 
         public CancellationToken Cancelled => cancelled;
 
         public List<Task<Attempt>> Running { get; } = [];
 
+        /// <summary>Who was asked, in that order.</summary>
+        public List<int> Started { get; } = [];
+
         public ImmutableArray<FetchFailure>.Builder Failures { get; } = ImmutableArray.CreateBuilder<FetchFailure>();
 
         public bool Hedged { get; set; }
 
-        public bool HasMore => _waiting.Count > 0;
+        /// <summary>Who took half of the time, so that another one was asked.</summary>
+        public int? Late { get; set; }
+
+        public bool HasMore => candidates().Any(origin => !Started.Contains(origin));
 
         public void Again(int origin) => _again = origin;
 
         public int Next()
         {
-            if (_again is not { } origin)
-                return _waiting.Dequeue();
+            var next = _again ?? candidates().First(origin => !Started.Contains(origin));
             _again = null;
-            return origin;
+            Started.Add(next);
+            return next;
         }
     }
 }

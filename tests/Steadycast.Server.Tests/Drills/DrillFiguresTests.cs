@@ -29,6 +29,17 @@ public sealed class DrillFiguresTests
     }
 
     [Fact]
+    public void A_return_after_an_earlier_drill_is_no_switch_of_this_one()
+    {
+        var figures = Of(["backup"], fault: 5,
+            Sample(0, 10, active: "backup"), Sample(4, 11, active: "backup"), Sample(5.2, 11, active: "primary"),
+            Sample(6, 12, active: "backup"), Sample(7, 12, backup: "down", active: "backup"),
+            Sample(7.5, 12, backup: "down", active: "primary"));
+
+        Assert.Equal((2.0, 2.5), (figures.DetectSeconds, figures.SwitchSeconds));
+    }
+
+    [Fact]
     public void What_nobody_notices_was_not_detected_and_needs_no_recovery()
     {
         var figures = Of(["backup"], fault: 5, Sample(0, 10), Sample(4, 11), Sample(6, 12), Sample(8, 13));

@@ -163,6 +163,27 @@ public sealed class SwitchFaultTests
     }
 
     [Fact]
+    public async Task A_slow_origin_whose_news_came_first_is_overtaken_by_one_that_has_it_a_moment_later()
+    {
+        await using Stage stage = await Stage.OpenAsync();
+        await stage.UntilActiveIsAsync("primary");
+        stage.Primary.Misbehave(ofMedia: Misbehaviour.Hang);
+        for (int round = 0; round < 2; round++)
+        {
+            stage.Make(backup: false);
+            while (!stage.Primary.Requests.ContainsKey($"{stage.Edge}.m4s"))
+                await stage.Reader.LookAsync();
+
+            stage.Backup.Publish(stage.Edge - Stage.Window + 1, stage.Edge);
+
+            await stage.Reader.UntilAsync(stage.Edge);
+        }
+
+        Assert.Equal(2, stage.Meters.Sum("steadycast_switch_hedges_total"));
+        Assert.Equal(0, stage.Reader.Gaps);
+    }
+
+    [Fact]
     public async Task Other_bytes_that_one_origin_alone_offered_ahead_do_not_stay_in_the_way()
     {
         await using Stage stage = await Stage.OpenAsync();

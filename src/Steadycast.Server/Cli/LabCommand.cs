@@ -102,7 +102,7 @@ internal static class LabCommand
             else
                 await new LabControl(socket, supervisor.Handles).RunAsync(stop);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
         {
             terminal.Say($"No drills here: {e.Message}");
         }

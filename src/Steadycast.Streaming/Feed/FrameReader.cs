@@ -50,8 +50,10 @@ internal sealed class FrameReader(CutterCounters counters)
         frame = default;
         if (!VideoTagHeader.TryRead(payload.Span, out var header))
             return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
+        if (!TryFindFirstTrack(ref header, payload.Span))
+            return false;
         var body = payload.Slice(header.HeaderLength, header.BodyLength);
-        var tag = new Tag(header.Codec, header.Track, header.IsSequenceHeader, header.IsCodedFrame, body);
+        var tag = new Tag(header.Codec, header.IsSequenceHeader, header.IsCodedFrame, body);
         if (!TryTake(tag, _video))
             return false;
         if (!TryReadPicture(body.Span, out var bytes, out var isKeyframe))
@@ -66,10 +68,12 @@ internal sealed class FrameReader(CutterCounters counters)
         frame = default;
         if (!AudioTagHeader.TryRead(payload.Span, out var header))
             return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
+        if (!TryFindFirstTrack(ref header, payload.Span))
+            return false;
         var body = payload.Slice(header.HeaderLength, header.BodyLength);
-        var tag = new Tag(header.Codec, header.Track, header.IsSequenceHeader, header.IsCodedFrame, body);
+        var tag = new Tag(header.Codec, header.IsSequenceHeader, header.IsCodedFrame, body);
         // MP3 has no configuration record: each frame says it all.
-        if (tag is { Codec: Codec.Mp3, IsCodedFrame: true, Track: 0 })
+        if (tag is { Codec: Codec.Mp3, IsCodedFrame: true })
         {
             if (Mp3Config.SamplesOf(body.Span) == 0)
                 return Drop(FeedDrop.Malformed);
@@ -86,13 +90,44 @@ internal sealed class FrameReader(CutterCounters counters)
         return true;
     }
 
+    /// <summary>
+    /// Track 0 of a message that may carry several, in any order; the others are counted. False when it is not there.
+    /// </summary>
+    private bool TryFindFirstTrack(ref VideoTagHeader header, ReadOnlySpan<byte> payload)
+    {
+        VideoTagHeader? first = null;
+        for (var (next, more) = (header, true); more; more = next.TryReadNext(payload, out next))
+        {
+            if (next.Track == 0)
+                first ??= next;
+            else if (next.IsSequenceHeader || next.IsCodedFrame)
+                counters.Drop(FeedDrop.ExtraTrack);
+        }
+
+        header = first ?? default;
+        return first is not null;
+    }
+
+    private bool TryFindFirstTrack(ref AudioTagHeader header, ReadOnlySpan<byte> payload)
+    {
+        AudioTagHeader? first = null;
+        for (var (next, more) = (header, true); more; more = next.TryReadNext(payload, out next))
+        {
+            if (next.Track == 0)
+                first ??= next;
+            else if (next.IsSequenceHeader || next.IsCodedFrame)
+                counters.Drop(FeedDrop.ExtraTrack);
+        }
+
+        header = first ?? default;
+        return first is not null;
+    }
+
     /// <summary>True for a coded frame of a track whose configuration is known; takes over a configuration.</summary>
     private bool TryTake(in Tag tag, TrackState state)
     {
         if (!tag.IsSequenceHeader && !tag.IsCodedFrame)
             return false;
-        if (tag.Track != 0)
-            return Drop(FeedDrop.ExtraTrack);
         if (tag.Codec is not { } codec || codec == Codec.Vp9)
             return Drop(FeedDrop.UnsupportedCodec);
         if (tag.IsSequenceHeader)
@@ -159,5 +194,5 @@ internal sealed class FrameReader(CutterCounters counters)
 
     /// <summary>What audio and video headers say alike.</summary>
     private readonly record struct Tag(
-        Codec? Codec, byte Track, bool IsSequenceHeader, bool IsCodedFrame, ReadOnlyMemory<byte> Body);
+        Codec? Codec, bool IsSequenceHeader, bool IsCodedFrame, ReadOnlyMemory<byte> Body);
 }

@@ -178,7 +178,8 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     private static Encoding Aac(int rate, int channels) =>
         new(Tone(rate), $"-c:a aac -ac {channels}", Codec.Aac);
 
-    private static string Tone(int rate) => $"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={SecondsMark}";
+    private static string Tone(int rate) =>
+        $"-f lavfi -i sine=frequency=1000:sample_rate={rate}:duration={SecondsMark}";
 
     private static string Picture(string rate, string size) =>
         $"-f lavfi -i testsrc2=size={size}:rate={rate}:duration={SecondsMark}";

@@ -158,6 +158,43 @@ public sealed class CutterCodecTests
         Assert.Equal(TestEncoder.OtherAvc, changed.Begin.Tracks[0].Record.ToArray());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_a_message_with_several_tracks_the_first_track_is_packaged_wherever_it_stands(bool last)
+    {
+        var messages = new TestEncoder { HasVideo = false }.Messages().Select(message =>
+        {
+            var isHeader = message.Payload[1] == 0;
+            var body = message.Payload[2..];
+            byte[] own = [0, 0, 0, (byte)body.Length, .. body];
+            byte[] other = [1, 0, 0, (byte)body.Length, .. body];
+            // Multitrack | many tracks of one codec, and what is in them | the codec | each track with its size.
+            return message with
+            {
+                Payload =
+                [
+                    0x95, (byte)(0x10 | (isHeader ? 0 : 1)), .. "mp4a"u8, .. last ? other : own, .. last ? own : other,
+                ],
+            };
+        }).ToList();
+        using var plain = new CutterRun().Publish(new TestEncoder { HasVideo = false }).Check();
+        using var run = new CutterRun().Publish(messages).Check();
+        Assert.Equal(plain.Segments.Select(segment => Convert.ToHexString(segment.End.Hash.Span)),
+            run.Segments.Select(segment => Convert.ToHexString(segment.End.Hash.Span)));
+        Assert.Equal(messages.Count, run.Cutter.Counters.Drops[(int)FeedDrop.ExtraTrack]);
+    }
+
+    [Fact]
+    public void A_publisher_that_returns_with_another_codec_keeps_the_target_duration()
+    {
+        using var run = new CutterRun().Publish(new TestEncoder { Seconds = 9.5 }).Leave(1);
+        run.Publish([.. Av1Stream(Av1, [], 0, 10)]).Leave().Check();
+        var changed = Assert.Single(run.Segments, segment => segment.Begin.Discontinuity);
+        Assert.Equal(Codec.Av1, changed.Begin.Tracks[0].Codec);
+        Assert.Equal(1, run.Cutter.Counters.Discontinuities[(int)DiscontinuityCause.Publisher]);
+    }
+
     [Fact]
     public void A_codec_may_change_in_mid_stream()
     {

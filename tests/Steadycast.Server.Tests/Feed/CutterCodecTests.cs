@@ -209,6 +209,32 @@ public sealed class CutterCodecTests
         Assert.Single(run.Segments.Select(segment => segment.Begin.Epoch.TargetDurationSeconds).Distinct());
     }
 
+    [Fact]
+    public void Damage_costs_frames_and_nothing_else()
+    {
+        byte[] mp3 = [0xFF, 0xFB, 0x90, 0x64, .. new byte[413]];
+        List<TestMessage>[] streams =
+        [
+            [.. Av1Stream(Av1, Convert.FromHexString(Av1)[4..], 0, 8), .. new TestEncoder { HasVideo = false }.Messages()],
+            [.. new TestEncoder { IsHevc = true, RepeatsConfig = true, SampleRate = 0 }.Messages()],
+            [.. new TestEncoder { RepeatsConfig = true }.Messages()],
+            [.. Mp3Stream([0x2F], mp3, 44100, 1152, 0, 8)],
+            [.. Mp3Stream([0x91, .. ".mp3"u8], mp3, 44100, 1152, 0, 8), .. Av1Stream("81000c00", [], 0, 8)],
+        ];
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            var messages = streams[seed % streams.Length].OrderBy(message => message.AtMs).Select(message =>
+            {
+                var bytes = (byte[])message.Payload.Clone();
+                for (var n = random.Next(10) == 0 ? random.Next(1, 4) : 0; n > 0; n--)
+                    bytes[random.Next(Math.Min(bytes.Length, 60))] ^= (byte)(1 << random.Next(8));
+                return message with { Payload = random.Next(40) == 0 ? bytes[..random.Next(bytes.Length)] : bytes };
+            });
+            using var run = new CutterRun().Publish([.. messages]).Leave().Check();
+        }
+    }
+
     /// <summary>25 pictures a second, a keyframe every two; a temporal delimiter before each.</summary>
     private static IEnumerable<TestMessage> Av1Stream(string record, byte[] headerInKeyframes, int from, int seconds)
     {

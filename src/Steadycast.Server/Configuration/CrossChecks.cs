@@ -104,7 +104,23 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         if (options.BackupBaseUrl is not null)
             names.Add("backup");
         CheckNamed("switch.origins", options.Origins, "http://origin-1/hls", names);
+        CheckPlaylists(options);
         CheckNamed("switch.peers", options.Peers, "http://switch-2:8080/hls", names);
+    }
+
+    private void CheckPlaylists(SwitchOptions options)
+    {
+        for (var i = 0; i < options.Origins.Count; i++)
+        {
+            var key = $"switch.origins[{i}].url";
+            if (!options.Origins[i].IsPlaylist())
+                continue;
+            if (options.Follow == FollowMode.Index)
+                Add(key, "is a playlist, and switch.follow is index", "write follow: playlist, or the base address");
+            if (options.Streams.Count > 1)
+                Add(key, "is one playlist, and switch.streams has several",
+                    "write the base address, to which STREAM/index.m3u8 is appended");
+        }
     }
 
     /// <summary>Origins and peers have one set of names: metrics, logs and health tell them apart by it.</summary>
@@ -113,7 +129,7 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         for (var i = 0; i < list.Count; i++)
         {
             var (name, url) = (list[i].Name, list[i].Url);
-            CheckUrl($"{key}[{i}].url", url, example);
+            CheckUrl($"{key}[{i}].url", url, example, list[i].IsPlaylist());
             if (name.Length > 0 && names.Contains(name))
                 Add($"{key}[{i}].name", $"there is another origin named {name}", "give each a name of its own");
             names.Add(name);
@@ -147,14 +163,15 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         }
     }
 
-    private void CheckUrl(string key, string url, string example)
+    /// <param name="isWhole">Nothing is appended to it.</param>
+    private void CheckUrl(string key, string url, string example, bool isWhole = false)
     {
         // An empty one was reported as missing or empty already.
         if (url.Length == 0)
             return;
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             Add(key, "is not an http or https address", $"write one such as {example}");
-        else if (uri.Query.Length > 0 || uri.Fragment.Length > 0)
+        else if (uri.Fragment.Length > 0 || (uri.Query.Length > 0 && !isWhole))
             Add(key, "ends in a query or a fragment, where paths are appended",
                 $"write only the base, such as {example}");
     }

@@ -11,14 +11,14 @@ internal sealed class ActiveOrigin(TimeSpan hold)
     private static readonly TimeSpan MaxHold = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan FlapMemory = TimeSpan.FromMinutes(10);
 
-    /// <summary>At the start the preferred one may be a moment later than the others.</summary>
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(1);
-
     private readonly Queue<TimeSpan> _left = new();
     private readonly Dictionary<OriginView, TimeSpan> _freshSince = [];
     private TimeSpan? _startedAt;
 
     public OriginView? Current { get; private set; }
+
+    /// <summary>At the start the preferred one may be a moment later than the others.</summary>
+    public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// How long a preferred origin has to be fresh before it is active again; doubles with each flap.
@@ -80,7 +80,7 @@ internal sealed class ActiveOrigin(TimeSpan hold)
         Freshness.Down => "down",
         Freshness.Stale => "stale",
         Freshness.Quarantined => "media",
-        Freshness.Lagging when now - view.BehindSince > TimeSpan.FromSeconds(0.5 * view.Index!.TargetDurationSeconds) =>
+        Freshness.Lagging when now - view.BehindSince > TimeSpan.FromSeconds(0.5 * view.TargetDurationSeconds) =>
             "lagging",
         _ => null,
     };

@@ -29,7 +29,7 @@ internal static class FreshnessPolicy
 {
     /// <param name="views">All origins of one stream; each gets its <see cref="OriginView.Freshness"/>.</param>
     /// <param name="staleAfter">Null is 1.5 target durations.</param>
-    public static void Judge(IReadOnlyList<OriginView> views, TimeSpan? staleAfter, TimeSpan now)
+    public static void Judge(IReadOnlyList<IndexView> views, TimeSpan? staleAfter, TimeSpan now)
     {
         var best = -1L;
         foreach (var view in views)
@@ -45,7 +45,7 @@ internal static class FreshnessPolicy
         }
     }
 
-    private static Freshness Judge(OriginView view, TimeSpan? staleAfter, TimeSpan now)
+    private static Freshness Judge(IndexView view, TimeSpan? staleAfter, TimeSpan now)
     {
         if (view.IsDown)
             return Freshness.Down;

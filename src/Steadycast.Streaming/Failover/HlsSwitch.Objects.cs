@@ -43,7 +43,7 @@ internal sealed partial class HlsSwitch
 
     private async Task<SegmentResponse?> LoadAsync(ObjectKey key)
     {
-        var promised = Promised(key.Name);
+        var promised = PromisedOf(key.Name);
         if (_journal is not null && await _journal.ReadAsync(key.Name) is { } bytes)
         {
             var hash = SegmentResponse.HashOf(bytes.Span);
@@ -53,30 +53,27 @@ internal sealed partial class HlsSwitch
 
         if (promised is null)
             return null;
-        // Not from the peers: they would ask us.
-        var order = Enumerable.Range(0, _timeline.Views.Length).OrderBy(o => o != _snapshot.Active?.Rank).ToList();
-        var result = await _parts.Fetch.GetAsync(
-            key, promised.Kind, promised.Bytes, promised.Sha256, () => order, DeadlineFor(promised.Target),
-            _stopping.Token);
-        return result.Response is { } response ? Keep(key, response, promised) : null;
+        return await _follower.FetchAgainAsync(key, promised, _stopping.Token) is { } response
+            ? Keep(key, response, promised)
+            : null;
     }
 
-    private SegmentResponse Keep(ObjectKey key, SegmentResponse response, Promise? promised)
+    private SegmentResponse Keep(ObjectKey key, SegmentResponse response, Promised? promised)
     {
-        _parts.Cache.Add(key, response, promised is { Listed: true } ? null : Unpublished);
+        _parts.Cache.Add(key, response, promised is { Listed: true } ? null : StreamParts.Unpublished);
         return response;
     }
 
     /// <summary>What was published of an object: by the current playlist, or by one not long ago.</summary>
-    private Promise? Promised(string name)
+    private Promised? PromisedOf(string name)
     {
         if (Volatile.Read(ref _current)?.Index is not { } index)
             return null;
         if (index.Segments.FirstOrDefault(s => s.Uri == name && !s.Gap) is { } segment)
-            return new Promise("segment", segment.Bytes, segment.Sha256, index.TargetDurationSeconds, Listed: true);
+            return new Promised("segment", segment.Bytes, segment.Sha256, index.TargetDurationSeconds, Listed: true);
         if (index.Maps.FirstOrDefault(m => m.Uri == name) is { } map)
-            return new Promise("init", map.Bytes, map.Sha256, index.TargetDurationSeconds, Listed: true);
-        return _retained.TryGetValue(name, out var retained) && retained.Until > Now ? retained.Promise : null;
+            return new Promised("init", map.Bytes, map.Sha256, index.TargetDurationSeconds, Listed: true);
+        return _retained.TryGetValue(name, out var retained) && retained.Until > Now ? retained.Promised : null;
     }
 
     /// <summary>What left the window stays to be had for a while: players hold older playlists.</summary>
@@ -86,7 +83,7 @@ internal sealed partial class HlsSwitch
             return;
         var keep = Ticks.ToSpan(before.Segments.Sum(s => s.Duration)) * 2 + Grace;
         var until = Now + keep;
-        void Retain(string name, Promise promise)
+        void Retain(string name, Promised promise)
         {
             _parts.Cache.Expire(new ObjectKey(_stream, name), keep);
             _retained[name] = new Retained(promise, until);
@@ -94,9 +91,9 @@ internal sealed partial class HlsSwitch
 
         var target = before.TargetDurationSeconds;
         foreach (var segment in publication.Left.Where(s => !s.Gap))
-            Retain(segment.Uri, new Promise("segment", segment.Bytes, segment.Sha256, target, Listed: false));
+            Retain(segment.Uri, new Promised("segment", segment.Bytes, segment.Sha256, target, Listed: false));
         foreach (var map in before.Maps.Where(map => publication.Index.Maps.All(m => m.Uri != map.Uri)))
-            Retain(map.Uri, new Promise("init", map.Bytes, map.Sha256, target, Listed: false));
+            Retain(map.Uri, new Promised("init", map.Bytes, map.Sha256, target, Listed: false));
         foreach (var (name, retained) in _retained)
         {
             if (retained.Until <= Now)
@@ -104,7 +101,5 @@ internal sealed partial class HlsSwitch
         }
     }
 
-    private sealed record Promise(string Kind, int Bytes, string Sha256, int Target, bool Listed);
-
-    private sealed record Retained(Promise Promise, TimeSpan Until);
+    private sealed record Retained(Promised Promised, TimeSpan Until);
 }

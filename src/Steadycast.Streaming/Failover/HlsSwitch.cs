@@ -15,58 +15,43 @@ namespace Steadycast.Streaming.Failover;
 /// </remarks>
 internal sealed partial class HlsSwitch : IAsyncDisposable
 {
-    private const int InboxSize = 256;
-
     /// <summary>From here on the wait between questions grows no more.</summary>
     private const int MaxBackoffFailures = 8;
-
-    /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
-    private static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);
 
     /// <summary>How long after a peer's newer playlist was seen ours is held back: seamless-failover, 5.7.</summary>
     private static readonly TimeSpan CatchUpTime = TimeSpan.FromMilliseconds(300);
 
     private readonly string _stream;
-    private readonly IReadOnlyList<OriginClient> _clients;
-    private readonly MergedTimeline _timeline;
+    private readonly IFollower _follower;
+    private readonly ITimeline _timeline;
     private readonly SwitchParts _parts;
     private readonly SwitchJournal? _journal;
+    private readonly SwitchInbox _inbox;
     private readonly ILogger _logger;
     private readonly IndexBoard _board;
-    private readonly long _startedAt;
-    private readonly Channel<Action> _inbox =
-        Channel.CreateBounded<Action>(new BoundedChannelOptions(InboxSize) { SingleReader = true });
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _fetches = [];
     private Task _observing = Task.CompletedTask;
     private Task _looping = Task.CompletedTask;
     private RenderedStream? _current;
     private RenderedStream? _served;
-    private Watermark? _watermark;
     private volatile StreamSnapshot _snapshot;
     private TimeSpan? _troubleSince;
     private TimeSpan? _pdtDrift;
     private TimeSpan _steppedAt;
     private long _switches;
 
-    public HlsSwitch(
-        string stream,
-        IReadOnlyList<OriginClient> origins,
-        IReadOnlyList<OriginClient> peers,
-        SwitchPolicy policy,
-        SwitchParts parts,
-        SwitchJournal? journal,
-        ILogger<HlsSwitch> logger)
+    public HlsSwitch(StreamParts parts, IFollower follower, ILogger<HlsSwitch> logger)
     {
-        (_stream, _clients, _parts, _journal, _logger) = (stream, [.. origins, .. peers], parts, journal, logger);
-        _timeline = new MergedTimeline(stream, origins.Select(o => o.Name), policy, peers.Select(p => p.Name));
-        _board = new IndexBoard(parts.Time);
-        _startedAt = parts.Time.GetTimestamp();
-        if (journal?.Load() is { } index)
+        (_stream, _parts, _journal, _inbox) = (parts.Stream, parts.Shared, parts.Journal, parts.Inbox);
+        (_follower, _timeline, _logger) = (follower, follower.Timeline, logger);
+        _board = new IndexBoard(_parts.Time);
+        parts.IsPromised = name => PromisedOf(name) is not null;
+        if (_journal?.Load() is { } index)
         {
             _timeline.Restore(index);
             Show(index);
-            Log.Restored(_logger, stream, index.First, index.Edge);
+            Log.Restored(_logger, _stream, index.First, index.Edge);
         }
 
         _snapshot = Snap();
@@ -76,12 +61,13 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     public void Start()
     {
-        _observing = Task.WhenAll(_timeline.All.Select(view => ObserveAsync(view, _stopping.Token)).ToArray());
+        _observing = Task.WhenAll(_timeline.Origins.Concat(_timeline.OtherSwitches)
+            .Select(view => ObserveAsync(view, _stopping.Token)).ToArray());
         _looping = RunAsync();
     }
 
     /// <summary>Lets time pass: what depends on waiting is judged again.</summary>
-    public void Tick() => _inbox.Writer.TryWrite(static () => { });
+    public void Tick() => _inbox.Tick();
 
     /// <summary>What viewers are served now.</summary>
     public StreamState Find(out RenderedStream? rendered)
@@ -116,7 +102,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     /// </summary>
     public ValueTask CatchUpAsync(CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _watermark) is not { } mark || Volatile.Read(ref _current) is not { } current
+        if (_follower.PeerMark is not { } mark || Volatile.Read(ref _current) is not { } current
             || current.Index.Edge >= mark.Edge)
             return ValueTask.CompletedTask;
         var left = CatchUpTime - _parts.Time.GetElapsedTime(mark.SeenAt);
@@ -130,7 +116,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _observing;
-        _inbox.Writer.TryComplete();
+        _inbox.Close();
         await _looping;
         await Task.WhenAll(_fetches);
         if (_journal is not null)
@@ -138,21 +124,17 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private TimeSpan Now => _parts.Time.GetElapsedTime(_startedAt);
+    private TimeSpan Now => _inbox.Now;
 
-    /// <summary>Follows one index for as long as the switch lives, whatever its origin or peer does.</summary>
+    /// <summary>Follows one origin for as long as the switch lives, whatever it or another switch does.</summary>
     private async Task ObserveAsync(OriginView view, CancellationToken cancellationToken)
     {
-        var progress = new IndexProgress(-1, 2, null);
         var failures = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
-            IndexProgress? next = null;
             try
             {
-                next = await ObserveOnceAsync(_clients[view.Rank], view, progress, cancellationToken);
-                failures = next is null ? failures + 1 : 0;
-                progress = next ?? progress;
+                failures = await _follower.AskAsync(view, cancellationToken) ? 0 : failures + 1;
             }
             catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
@@ -165,51 +147,10 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
                 failures = MaxBackoffFailures;
             }
 
-            if (next is null)
+            if (failures > 0)
                 await Task.Delay(BackoffAfter(failures), _parts.Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-    }
-
-    /// <summary>Asks once; what is known now, or null when there was no answer.</summary>
-    private async Task<IndexProgress?> ObserveOnceAsync(
-        OriginClient client, OriginView view, IndexProgress known, CancellationToken cancellationToken)
-    {
-        // Held shorter than the time after which silence is a failure.
-        var wait = TimeSpan.FromSeconds(Math.Min(0.75 * known.Target, 10));
-        var timeout = TimeSpan.FromSeconds(Math.Max(1.5 * known.Target, 1));
-        // The client keeps its own deadline; the second one is for the day that it does not.
-        var answer = await client.GetIndexAsync(_stream, known.Edge, wait, timeout, known.ETag, cancellationToken)
-            .WaitAsync(2 * timeout, _parts.Time, cancellationToken);
-        cancellationToken.ThrowIfCancellationRequested();
-        _parts.Metrics.Fetched(client.Name, "index", answer.Fault, answer.Status, answer.Elapsed);
-        if (answer.Fault != OriginFault.None)
-        {
-            await PostAsync(() => view.Fail(answer.Fault, answer.Error, Now), cancellationToken);
-            return null;
-        }
-
-        var index = answer.Value!.Index;
-        var moved = index is not null && index.Edge != known.Edge;
-        if (index is null)
-            await PostAsync(view.Alive, cancellationToken);
-        else
-            await PostAsync(() => Observe(view, index), cancellationToken);
-        // A plain web server does not hold the answer; it is asked a few times a second.
-        var pause = TimeSpan.FromMilliseconds(moved ? 50 : 200) - answer.Elapsed;
-        if (pause > TimeSpan.Zero)
-            await Task.Delay(pause, _parts.Time, cancellationToken);
-        return new IndexProgress(
-            index?.Edge ?? known.Edge,
-            index?.TargetDurationSeconds ?? known.Target,
-            answer.Value.ETag ?? known.ETag);
-    }
-
-    private void Observe(OriginView view, StreamIndex index)
-    {
-        _timeline.Observe(view, index, Now);
-        if (view.Rank >= _timeline.Views.Length && view.Edge > (_watermark?.Edge ?? -1))
-            Volatile.Write(ref _watermark, new Watermark(view.Edge, _parts.Time.GetTimestamp()));
     }
 
     /// <summary>
@@ -218,9 +159,6 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     private static TimeSpan BackoffAfter(int failures) =>
         TimeSpan.FromMilliseconds(
             failures == 1 ? 0 : Math.Min(1000, 100 * Math.Pow(2, Math.Min(failures, MaxBackoffFailures) - 2)));
-
-    private ValueTask PostAsync(Action happened, CancellationToken cancellationToken) =>
-        _inbox.Writer.WriteAsync(happened, cancellationToken);
 
     private async Task RunAsync()
     {
@@ -248,12 +186,12 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             Report(change, now);
         if (_timeline.Advance(now) is { } publication)
             await PublishAsync(publication);
-        foreach (var order in _timeline.TakeOrders(now))
-            _fetches.Add(FetchAsync(order));
+        foreach (var job in _follower.TakeJobs(now))
+            _fetches.Add(FetchAsync(job));
         _fetches.RemoveAll(fetch => fetch.IsCompleted);
         while (_timeline.Notes.TryDequeue(out var note))
             Report(note);
-        if (_timeline.Views.All(view => view.IsDown))
+        if (_timeline.Origins.All(view => view.IsDown))
             _parts.Metrics.AllDown(now - _steppedAt);
         _steppedAt = now;
         _snapshot = Snap();
@@ -275,8 +213,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var now = Now;
         _pdtDrift = _parts.Time.GetUtcNow()
             - DateTimeOffset.FromUnixTimeMilliseconds(edge.ProgramDateTimeMs) - Ticks.ToSpan(edge.Duration);
-        var seenAt = _timeline.All.Where(v => v.Edge >= index.Edge).Min(v => (TimeSpan?)v.AdvancedAt) ?? now;
-        _parts.Metrics.Published(_stream, publication, now - seenAt);
+        _parts.Metrics.Published(_stream, publication, now - (_timeline.EdgeSeenAt ?? now));
         if (_troubleSince is { } since)
             _parts.Metrics.SwitchCompleted(now - since);
         _troubleSince = null;
@@ -292,21 +229,14 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         _board.Set(index);
     }
 
-    private static TimeSpan DeadlineFor(int targetDurationSeconds) =>
-        TimeSpan.FromSeconds(Math.Clamp(targetDurationSeconds, 1, 3));
-
-    /// <summary>
-    /// Brings a segment, and its initialisation section before it, into the cache; always tells the loop how it went.
-    /// </summary>
-    private async Task FetchAsync(FetchOrder order)
+    /// <summary>Brings something into the cache; always tells the loop how it went.</summary>
+    private async Task FetchAsync(FetchJob job)
     {
         await Task.Yield();
-        var delivered = false;
+        var happened = job.Failed;
         try
         {
-            var record = order.Record;
-            delivered = (order.Map is not { } map || await FetchAsync(order, "init", map.Uri, map.Bytes, map.Sha256))
-                && await FetchAsync(order, "segment", record.Uri, record.Bytes, record.Sha256);
+            happened = await job.Run(_stopping.Token);
         }
         catch (Exception e) when (e is not (OperationCanceledException or ChannelClosedException))
         {
@@ -320,57 +250,11 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
         try
         {
-            await PostAsync(() => Complete(order.Record, delivered), _stopping.Token);
+            await _inbox.PostAsync(happened, _stopping.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
         {
         }
-    }
-
-    private void Complete(SegmentRecord record, bool delivered)
-    {
-        if (delivered)
-            _timeline.Fetched(record);
-        else
-            _timeline.FetchFailed(record, Now);
-    }
-
-    private async Task<bool> FetchAsync(FetchOrder order, string kind, string name, int length, string sha256)
-    {
-        var wanted = new ObjectKey(_stream, name);
-        // Fetched ahead from an origin that was alone in offering it: it was never published, so it may be replaced.
-        if (_parts.Cache.Find(wanted) is { } other && other.Sha256 != sha256 && Promised(name) is null)
-            _parts.Cache.Remove(wanted);
-        // Through the cache, because several segments want one initialisation section at the same time.
-        var found = await _parts.Cache.GetOrLoadAsync(
-            wanted,
-            async key =>
-            {
-                var deadline = DeadlineFor(order.TargetDurationSeconds);
-                var result = await _parts.Fetch.GetAsync(
-                    key, kind, length, sha256, () => order.Origins, deadline, _stopping.Token);
-                await PostAsync(() => JudgeMedia(result), _stopping.Token);
-                if (result.Response is not { } response)
-                    return null;
-                _parts.Cache.Add(key, response, Unpublished);
-                if (_journal is not null)
-                    await _journal.SaveAsync(response, name);
-                return response;
-            },
-            _stopping.Token);
-        return found is not null && found.Sha256 == sha256;
-    }
-
-    private void JudgeMedia(FetchResult result)
-    {
-        foreach (var failure in result.Failures)
-        {
-            if (failure.Fault != OriginFault.Cancelled)
-                _timeline.All[failure.Origin].MediaFailed(failure.Fault, failure.Error, Now);
-        }
-
-        if (result.Winner >= 0)
-            _timeline.All[result.Winner].MediaDelivered();
     }
 
     private void Report(OriginChange change, TimeSpan now)
@@ -409,28 +293,21 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     private StreamSnapshot Snap()
     {
-        var best = _timeline.Views.Where(v => !v.IsDown).Select(v => v.Edge).DefaultIfEmpty(-1).Max();
         var perSecond = (double)_parts.Time.TimestampFrequency;
         OriginSnapshot Of(OriginView view) => new(
             view.Name,
             view.Rank,
             view.Freshness,
             view.Edge,
-            view.Edge < 0 ? 0 : Math.Max(0, best - view.Edge),
-            _startedAt + (long)(view.AdvancedAt.TotalSeconds * perSecond),
-            view.Index?.Segments[^1].ProgramDateTimeMs ?? 0,
+            _timeline.LagOf(view),
+            _inbox.StartedAt + (long)(view.AdvancedAt.TotalSeconds * perSecond),
+            view.EdgeDateMs,
             view.LastFault,
             view.LastError);
-        var origins = _timeline.Views.Select(Of).ToImmutableArray();
-        var peers = _timeline.Peers.Select(Of).ToImmutableArray();
+        var origins = _timeline.Origins.Select(Of).ToImmutableArray();
+        var peers = _timeline.OtherSwitches.Select(Of).ToImmutableArray();
         var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
         var index = Volatile.Read(ref _current)?.Index;
         return new StreamSnapshot(_stream, active, index, _pdtDrift, _switches, origins, peers);
     }
-
-    /// <summary>How far an origin's index is known: what the next question starts from.</summary>
-    private sealed record IndexProgress(long Edge, double Target, string? ETag);
-
-    /// <summary>The newest edge that another switch has shown to viewers, and when we heard of it.</summary>
-    private sealed record Watermark(long Edge, long SeenAt);
 }

@@ -3,7 +3,7 @@ using Steadycast.Protocols.Mp4;
 namespace Steadycast.Streaming.Failover;
 
 /// <summary>What a segment's bytes are made of.</summary>
-internal enum Container
+internal enum MediaContainer
 {
     Ts,
     Fmp4,
@@ -19,13 +19,13 @@ internal static class MediaCheck
     private const byte TsSync = 0x47;
 
     /// <summary>The container, when the bytes are whole: a grid of packets, or boxes to the end.</summary>
-    public static Container? Recognise(ReadOnlySpan<byte> segment)
+    public static MediaContainer? Recognise(ReadOnlySpan<byte> segment)
     {
         if (segment.IsEmpty)
             return null;
         if (segment[0] == TsSync)
-            return IsPacketGrid(segment) ? Container.Ts : null;
-        return HasFragment(segment) ? Container.Fmp4 : null;
+            return IsPacketGrid(segment) ? MediaContainer.Ts : null;
+        return HasFragment(segment) ? MediaContainer.Fmp4 : null;
     }
 
     /// <summary>Whether the bytes are an initialisation section: boxes to the end, a movie among them.</summary>

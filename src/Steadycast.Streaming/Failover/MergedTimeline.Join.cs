@@ -101,7 +101,7 @@ internal sealed partial class MergedTimeline
         foreach (var next in window)
         {
             if (_slots[next.Msn].Map is { } map)
-                _maps[map.Uri] = map;
+                _window.AddMap(map);
             record = next.Msn == record.Msn ? record : Follow(record, next, _slots[next.Msn].Map);
             yield return record;
         }

@@ -12,7 +12,7 @@ namespace Steadycast.Streaming.Failover;
 /// bytes are in the cache. Published records never change; numbers only grow; each result passed <see
 /// cref="PublishGuard"/>.
 /// </remarks>
-internal sealed partial class MergedTimeline
+internal sealed partial class MergedTimeline : ITimeline
 {
     /// <summary>How far above the edge fetching may run: a switch that was away catches up from here.</summary>
     private const int MaxAhead = 64;
@@ -22,10 +22,9 @@ internal sealed partial class MergedTimeline
 
     private readonly SwitchPolicy _policy;
     private readonly SortedDictionary<long, Slot> _slots = [];
-    private readonly Dictionary<string, MapRecord> _maps = new(StringComparer.Ordinal);
+    private readonly PublishedWindow _window;
     private readonly string _stream;
     private int _running;
-    private TimeSpan _window;
     private TimeSpan? _joiningSince;
     private Span? _join;
 
@@ -36,44 +35,51 @@ internal sealed partial class MergedTimeline
     {
         _stream = stream;
         _policy = policy;
-        Views = [.. origins.Select((name, rank) => new OriginView(name, rank))];
-        Peers = [.. (peers ?? []).Select((name, place) => new OriginView(name, Views.Length + place))];
+        _window = new PublishedWindow(stream);
+        Views = [.. origins.Select((name, rank) => new IndexView(name, rank))];
+        Peers = [.. (peers ?? []).Select((name, place) => new IndexView(name, Views.Length + place))];
         All = [.. Views, .. Peers];
         Active = new ActiveOrigin(policy.ReturnHold);
     }
 
     /// <summary>The origins, by rank.</summary>
-    public ImmutableArray<OriginView> Views { get; }
+    public ImmutableArray<IndexView> Views { get; }
 
     /// <summary>
     /// The other switches, after the origins in rank. What one of them has published stands: viewers have seen it.
     /// </summary>
-    public ImmutableArray<OriginView> Peers { get; }
+    public ImmutableArray<IndexView> Peers { get; }
 
     /// <summary>Origins and peers, by rank.</summary>
-    public ImmutableArray<OriginView> All { get; }
+    public ImmutableArray<IndexView> All { get; }
+
+    ImmutableArray<OriginView> ITimeline.Origins => Views.CastArray<OriginView>();
+
+    ImmutableArray<OriginView> ITimeline.OtherSwitches => Peers.CastArray<OriginView>();
 
     public ActiveOrigin Active { get; }
 
+    public TimeSpan? EdgeSeenAt => All.Where(v => v.Edge >= Published?.Edge).Min(v => (TimeSpan?)v.AdvancedAt);
+
     /// <summary>What viewers see; null before anything could be had.</summary>
-    public StreamIndex? Published { get; private set; }
+    public StreamIndex? Published => _window.Index;
 
     /// <summary>What deserves counting and a line in the log; the owner empties it.</summary>
-    public Queue<TimelineNote> Notes { get; } = new();
+    public Queue<TimelineNote> Notes => _window.Notes;
+
+    public long? LagOf(OriginView view)
+    {
+        var best = Views.Where(v => !v.IsDown).Select(v => v.Edge).DefaultIfEmpty(-1).Max();
+        return view.Edge < 0 ? 0 : Math.Max(0, best - view.Edge);
+    }
 
     /// <summary>Takes up where an earlier process stopped.</summary>
-    public void Restore(StreamIndex index)
-    {
-        Published = index;
-        _window = Length(index);
-        foreach (var map in index.Maps)
-            _maps[map.Uri] = map;
-    }
+    public void Restore(StreamIndex index) => _window.Restore(index);
 
     /// <summary>
     /// An origin's index, already checked to be consistent in itself. Returns what is wrong with it, or null.
     /// </summary>
-    public string? Observe(OriginView view, StreamIndex index, TimeSpan now)
+    public string? Observe(IndexView view, StreamIndex index, TimeSpan now)
     {
         var fault = FindFault(index);
         if (fault is not null)
@@ -86,7 +92,7 @@ internal sealed partial class MergedTimeline
             && (view.Index is null || view.Edge != index.Edge))
             Notes.Enqueue(new TimelineNote(NoteKind.Fenced, view, index.Edge));
         view.Observe(index, now);
-        _window = Max(_window, Length(index));
+        _window.Lengthen(PublishedWindow.LengthOf(index.Segments));
         CompareWithPublished(view);
         return null;
     }
@@ -188,10 +194,6 @@ internal sealed partial class MergedTimeline
 
     private static long End(SegmentRecord record) => record.Time + record.Duration;
 
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
-
-    private static TimeSpan Length(StreamIndex index) => Ticks.ToSpan(index.Segments.Sum(s => s.Duration));
-
     private string? FindFault(StreamIndex index)
     {
         if (index.Stream != _stream)
@@ -211,7 +213,7 @@ internal sealed partial class MergedTimeline
     /// <summary>
     /// Origins must agree on every number; the one that was published first stays, the other one is reported.
     /// </summary>
-    private void CompareWithPublished(OriginView view)
+    private void CompareWithPublished(IndexView view)
     {
         if (Published is null || view.Index is null)
             return;
@@ -267,9 +269,9 @@ internal sealed partial class MergedTimeline
         return new Candidate(best, best.MapUri is { } map ? source.FindMap(map) : null, origins);
     }
 
-    private (OriginView Source, SegmentRecord Record)? FindBest(IEnumerable<OriginView> views, long msn, int target)
+    private (IndexView Source, SegmentRecord Record)? FindBest(IEnumerable<IndexView> views, long msn, int target)
     {
-        (OriginView Source, SegmentRecord Record)? best = null;
+        (IndexView Source, SegmentRecord Record)? best = null;
         foreach (var view in views)
         {
             if (view.Index?.TargetDurationSeconds != target || view.Find(msn) is not { } record)
@@ -413,7 +415,7 @@ internal sealed partial class MergedTimeline
     private SegmentRecord Follow(SegmentRecord last, SegmentRecord record, MapRecord? map)
     {
         if (map is not null)
-            _maps[map.Uri] = map;
+            _window.AddMap(map);
         var breaks = record.Discontinuity || record.Time != End(last) || record.EpochId != last.EpochId;
         var sequence = last.DiscontinuitySequence + (breaks ? 1 : 0);
         if (record.Gap && record.MapUri != last.MapUri)
@@ -430,39 +432,24 @@ internal sealed partial class MergedTimeline
         TimeSpan now,
         bool newWindow)
     {
-        var before = Published;
-        segments = SegmentWindow.Trim(segments, target, _window);
         var holders = All.Where(v => v.Find(segments[^1].Msn) is not null);
         var source = holders.OrderBy(v => v != Active.Current).FirstOrDefault()?.Index
-            ?? before ?? All.First(v => v.Index is not null).Index!;
-        var next = new StreamIndex
-        {
-            Stream = _stream,
-            TargetDurationSeconds = target,
-            IndependentSegments = source.IndependentSegments && (before?.IndependentSegments ?? true)
-                && added.All(r => r.Independent),
-            Segments = segments,
-            Maps = SegmentWindow.MapsOf(segments, [.. _maps.Values], added: null),
-            Variant = Bandwidth.Measure(source.Variant, segments, target),
-        };
+            ?? Published ?? All.First(v => v.Index is not null).Index!;
         EndJoin();
-        if (PublishGuard.FindViolation(before, next) is { } violation)
+        var publication = _window.Publish(
+            segments, added, target, source.IndependentSegments, source.Variant, newWindow);
+        if (publication is not { } done)
         {
-            Notes.Enqueue(new TimelineNote(NoteKind.Blocked, View: null, next.Edge, violation));
             foreach (var slot in _slots.Values)
                 (slot.Ready, slot.FailedAt) = (false, now);
             return null;
         }
 
-        Published = next;
-        while (_slots.Count > 0 && _slots.Keys.First() <= next.Edge)
+        while (_slots.Count > 0 && _slots.Keys.First() <= done.Index.Edge)
             _slots.Remove(_slots.Keys.First());
         foreach (var view in All)
             CompareWithPublished(view);
-        var left = before is null ? [] : before.Segments.Where(s => s.Msn < next.First).ToImmutableArray();
-        foreach (var map in _maps.Keys.Except(next.Maps.Select(m => m.Uri), StringComparer.Ordinal).ToList())
-            _maps.Remove(map);
-        return new Publication(next, before, left, added.Count(r => r.Gap), newWindow);
+        return done;
     }
 
     /// <summary>A number above the published edge that has been tried, or missed.</summary>

@@ -13,7 +13,12 @@ namespace Steadycast.Streaming.Failover;
 internal sealed class OriginClient : IDisposable
 {
     private const int MaxStreamsBytes = 1 << 20;
+    private const int MaxPlaylistBytes = 4 << 20;
+
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>With TLS it takes three round trips, to a place that may be far.</summary>
+    private static readonly TimeSpan SecureConnectTimeout = TimeSpan.FromSeconds(2);
 
     private readonly HttpMessageInvoker _http;
     private readonly string _base;
@@ -26,7 +31,9 @@ internal sealed class OriginClient : IDisposable
         _time = time;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
-            ConnectTimeout = ConnectTimeout,
+            ConnectTimeout = url.StartsWith("https", StringComparison.OrdinalIgnoreCase)
+                ? SecureConnectTimeout
+                : ConnectTimeout,
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = false,
@@ -109,6 +116,35 @@ internal sealed class OriginClient : IDisposable
             cancellationToken);
     }
 
+    /// <summary>A playlist, whole, as it is.</summary>
+    public async Task<Answer<ReadOnlyMemory<byte>>> GetTextAsync(
+        Uri address, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await AskAsync<ReadOnlyMemory<byte>>(
+            address.AbsoluteUri,
+            null,
+            timeout,
+            (response, token) => ReadBoundedAsync(response, MaxPlaylistBytes, token),
+            cancellationToken);
+
+    /// <summary>An object of unknown size, or a stretch of one.</summary>
+    /// <param name="limit">Its size may be this at most.</param>
+    public async Task<Answer<ReadOnlyMemory<byte>>> GetBytesAsync(
+        Uri address, long? offset, long? length, int limit, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await AskAsync<ReadOnlyMemory<byte>>(
+            address.AbsoluteUri,
+            offset is null ? null : headers => headers.Range = new RangeHeaderValue(offset, offset + length - 1),
+            timeout,
+            async (response, token) =>
+            {
+                if (offset is not null && response.Content.Headers.ContentRange?.From != offset)
+                    throw new FormatException("not the range that was asked for");
+                var bytes = await ReadBoundedAsync(response, limit, token);
+                return length is null || bytes.Length == length
+                    ? bytes
+                    : throw new FormatException($"{bytes.Length} bytes instead of {length}");
+            },
+            cancellationToken);
+
     private static async Task<bool> ReadObjectAsync(
         HttpResponseMessage response,
         Transfer transfer,
@@ -134,8 +170,9 @@ internal sealed class OriginClient : IDisposable
         return true;
     }
 
+    /// <param name="target">A whole address, or a path below the origin's.</param>
     private async Task<Answer<T>> AskAsync<T>(
-        string path,
+        string target,
         Action<HttpRequestHeaders>? headers,
         TimeSpan timeout,
         Func<HttpResponseMessage, CancellationToken, Task<T>> read,
@@ -149,7 +186,7 @@ internal sealed class OriginClient : IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, _base + path);
+            using var request = new HttpRequestMessage(HttpMethod.Get, target[0] == '/' ? _base + target : target);
             headers?.Invoke(request.Headers);
             using var response = await _http.SendAsync(request, both.Token);
             var status = (int)response.StatusCode;

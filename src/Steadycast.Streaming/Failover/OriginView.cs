@@ -1,9 +1,9 @@
-using Steadycast.Streaming.Segments;
-
 namespace Steadycast.Streaming.Failover;
 
-/// <summary>One origin as one stream sees it: its last valid index, its progress and its failures. Pure.</summary>
-internal sealed class OriginView(string name, int rank)
+/// <summary>
+/// One origin as one stream sees it: its progress and its failures, however it is followed. Pure.
+/// </summary>
+internal abstract class OriginView(string name, int rank)
 {
     /// <summary>One failure may be a connection that had grown old; it is asked again at once.</summary>
     private const int FailuresToBeDown = 2;
@@ -23,48 +23,34 @@ internal sealed class OriginView(string name, int rank)
 
     public Freshness Freshness { get; set; }
 
-    public StreamIndex? Index { get; private set; }
+    /// <summary>The newest segment that it lists, by its own number; -1 before there is any.</summary>
+    public abstract long Edge { get; }
 
-    public long Edge => Index?.Edge ?? -1;
+    /// <summary>0 before it is known.</summary>
+    public abstract int TargetDurationSeconds { get; }
 
-    /// <summary>It has neither answered nor failed yet.</summary>
-    public bool IsUnknown => Index is null && LastFault == OriginFault.None;
+    /// <summary>When its newest segment begins, Unix ms; null when nobody says.</summary>
+    public abstract long? EdgeDateMs { get; }
 
     public bool IsDown => _failures >= FailuresToBeDown;
 
     /// <summary>When its edge moved last.</summary>
-    public TimeSpan AdvancedAt { get; private set; }
+    public TimeSpan AdvancedAt { get; protected set; }
 
     /// <summary>Since when another origin is ahead; null when none is.</summary>
-    public TimeSpan? BehindSince { get; private set; }
+    public TimeSpan? BehindSince { get; protected set; }
 
     public TimeSpan QuarantinedUntil { get; private set; }
-
-    /// <summary>Up to which number its records were compared with the published ones.</summary>
-    public long ComparedUpTo { get; set; } = -1;
 
     public OriginFault LastFault { get; private set; }
 
     /// <summary>Kept after the origin is well again: it says what happened last.</summary>
     public string? LastError { get; private set; }
 
-    public SegmentRecord? Find(long msn) =>
-        Index is { } index && msn >= index.First && msn <= index.Edge ? index.Segments[(int)(msn - index.First)] : null;
-
-    public MapRecord? FindMap(string uri) => Index?.Maps.FirstOrDefault(map => map.Uri == uri);
-
-    public void Observe(StreamIndex index, TimeSpan now)
-    {
-        if (index.Edge > Edge)
-            AdvancedAt = now;
-        Index = index;
-        Alive();
-    }
-
     /// <summary>Since when it fails or is behind; null when all is well.</summary>
     public TimeSpan? TroubleSince => _failedSince ?? BehindSince;
 
-    /// <summary>It answered that there is nothing new.</summary>
+    /// <summary>It answered, be it that there is nothing new.</summary>
     public void Alive()
     {
         _failures = 0;
@@ -72,7 +58,7 @@ internal sealed class OriginView(string name, int rank)
         LastFault = OriginFault.None;
     }
 
-    public void Fail(OriginFault fault, string error, TimeSpan now)
+    public virtual void Fail(OriginFault fault, string error, TimeSpan now)
     {
         _failures++;
         _failedSince ??= now;
@@ -87,13 +73,23 @@ internal sealed class OriginView(string name, int rank)
         _failedSince ??= now;
         LastError = error;
         LastFault = fault;
-        if (++_mediaFailures < MediaFailuresToQuarantine)
-            return;
+        if (++_mediaFailures >= MediaFailuresToQuarantine)
+            Isolate(now);
+    }
+
+    /// <summary>What it has cannot be used, however often it is asked.</summary>
+    public void Refuse(string error, TimeSpan now)
+    {
+        _failedSince ??= now;
+        LastError = error;
+        LastFault = OriginFault.Garbage;
+        Isolate(now);
+    }
+
+    private void Isolate(TimeSpan now)
+    {
         // The next failure after the quarantine is enough for another one.
         _mediaFailures = MediaFailuresToQuarantine - 1;
         QuarantinedUntil = now + Quarantine;
     }
-
-    public void CompareWith(long bestEdge, TimeSpan now) =>
-        BehindSince = Edge >= bestEdge ? null : BehindSince ?? now;
 }

@@ -16,9 +16,9 @@ internal static class SourceName
     private const int HashDigits = 12;
     private const int MaxOriginLength = 64;
 
-    public static string Of(string origin, long msn, string sha256, Container container)
+    public static string Of(string origin, long msn, string sha256, MediaContainer container)
     {
-        var ending = container == Container.Ts ? "ts" : "m4s";
+        var ending = container == MediaContainer.Ts ? "ts" : "m4s";
         return string.Create(
             CultureInfo.InvariantCulture, $"{Plain(origin)}-{msn}-{sha256[..HashDigits]}.{ending}");
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Steadycast.Protocols.Hls;
 
 namespace Steadycast.Streaming.Failover;
@@ -11,6 +12,10 @@ internal sealed record SourcePlaylist(
     bool IndependentSegments)
 {
     private const int MaxTargetDuration = 3600;
+
+    /// <exception cref="FormatException">Not a playlist, or one that cannot be followed; says why.</exception>
+    public static SourcePlaylist Read(ReadOnlySpan<byte> text, Uri address, TimeSpan now) =>
+        Of(PlaylistReader.ParseMedia(Encoding.UTF8.GetString(text)), address, now);
 
     /// <exception cref="FormatException">A playlist that cannot be followed; says why.</exception>
     public static SourcePlaylist Of(MediaPlaylist playlist, Uri address, TimeSpan now)

@@ -18,17 +18,17 @@ internal sealed record StreamSnapshot(
     ImmutableArray<OriginSnapshot> Origins,
     ImmutableArray<OriginSnapshot> Peers);
 
-/// <param name="Lag">Segments behind the best origin.</param>
+/// <param name="Lag">Segments behind the best origin; null where numbers cannot be compared.</param>
 /// <param name="AdvancedAt">Timestamp of the last progress.</param>
-/// <param name="LastSegmentPdtMs">Unix ms of the newest segment's beginning.</param>
+/// <param name="LastSegmentPdtMs">Unix ms of the newest segment's beginning; null when the origin does not say.</param>
 internal sealed record OriginSnapshot(
     string Name,
     int Rank,
     Freshness Freshness,
     long Edge,
-    long Lag,
+    long? Lag,
     long AdvancedAt,
-    long LastSegmentPdtMs,
+    long? LastSegmentPdtMs,
     OriginFault LastFault,
     string? LastError)
 {

@@ -237,9 +237,9 @@ internal sealed class SwitchMetrics
     {
         foreach (var origin in stream?.Origins ?? [])
         {
-            if (!origin.IsHeard)
+            if (!origin.IsHeard || origin.LastSegmentPdtMs is not { } date)
                 continue;
-            var began = DateTimeOffset.FromUnixTimeMilliseconds(origin.LastSegmentPdtMs);
+            var began = DateTimeOffset.FromUnixTimeMilliseconds(date);
             var age = (time.GetUtcNow() - began).TotalSeconds;
             yield return new Measurement<double>(age, new KeyValuePair<string, object?>("origin", origin.Name));
         }

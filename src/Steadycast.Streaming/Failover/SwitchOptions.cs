@@ -16,7 +16,10 @@ public sealed record SwitchOptions
     /// <summary>streaming-lab's BACKUP_BASE_URL. Short for an origin named backup.</summary>
     public string? BackupBaseUrl { get; init; }
 
-    /// <summary>Any number of origins, in order of preference; beside or instead of the two above.</summary>
+    /// <summary>
+    /// Any number of origins, in order of preference; beside or instead of the two above. A zone or weights, if there
+    /// are any, come before this order.
+    /// </summary>
     public IReadOnlyList<SwitchOrigin> Origins { get; init; } = [];
 
     /// <summary>
@@ -25,6 +28,17 @@ public sealed record SwitchOptions
     /// to follow; streams that Steadycast packaged are followed by their <c>index.json</c> beside it.
     /// </summary>
     public string PlaylistPath { get; init; } = "index.m3u8";
+
+    /// <summary>
+    /// How origins are followed. <c>index</c>: by Steadycast's <c>index.json</c>, all of them in lockstep.
+    /// <c>playlist</c>: by the media playlist of whatever they are (ffmpeg behind nginx, a packager of another make, a
+    /// CDN), one at a time, with a discontinuity where another takes over. Default <c>auto</c>: asks the origins which
+    /// of the two they have; set it where both kinds are mixed.
+    /// </summary>
+    public FollowMode Follow { get; init; }
+
+    /// <summary>Where this switch stands: origins of the same zone are preferred to all others.</summary>
+    public string? Zone { get; init; }
 
     /// <summary>
     /// The other switches that the same viewers come to. What one of them has published is published here as it is,
@@ -68,8 +82,32 @@ public sealed record SwitchOptions
     /// <summary>Access-Control-Allow-Origin; empty sends none.</summary>
     public string Cors { get; init; } = "*";
 
-    /// <summary>The two named ones first, then the list: the order of preference.</summary>
-    internal IEnumerable<SwitchOrigin> AllOrigins()
+    /// <summary>
+    /// In order of preference: those of our zone, by weight, then the two named ones and the list as they stand.
+    /// </summary>
+    internal IEnumerable<SwitchOrigin> AllOrigins() => NamedOrigins()
+        .OrderByDescending(origin => Zone is { Length: > 0 } && origin.Zone == Zone)
+        .ThenByDescending(origin => origin.Weight);
+
+    /// <summary>The streams that are followed whatever origins list; empty: what they list.</summary>
+    internal IReadOnlyList<string> NamedStreams() => AllStreams() is { Count: > 0 } named
+        ? named
+        : Follow == FollowMode.Playlist || AllOrigins().Any(o => o.IsPlaylist()) ? [NameOfTheOne] : [];
+
+    /// <summary>What the one stream of origins that name none is called.</summary>
+    internal string NameOfTheOne => DefaultStream ?? "live";
+
+    /// <summary>Where an origin should have the media playlist of a stream.</summary>
+    internal Uri PlaylistOf(SwitchOrigin origin, string stream)
+    {
+        if (origin.IsPlaylist())
+            return new Uri(origin.Url);
+        var file = PlaylistPath[(PlaylistPath.LastIndexOf('/') + 1)..];
+        var path = AllStreams().Count > 0 ? $"{stream}/{file}" : PlaylistPath.TrimStart('/');
+        return new Uri($"{origin.Url.TrimEnd('/')}/{path}");
+    }
+
+    private IEnumerable<SwitchOrigin> NamedOrigins()
     {
         if (PrimaryBaseUrl is { Length: > 0 } primary)
             yield return new SwitchOrigin { Name = "primary", Url = primary };
@@ -96,7 +134,34 @@ public sealed record SwitchOrigin
     [Required]
     public string Name { get; init; } = "";
 
-    /// <summary>Up to and with <c>/hls</c>.</summary>
+    /// <summary>
+    /// Up to and with <c>/hls</c>; or a whole playlist of any make: <c>https://cdn.example/show/index.m3u8?token=…</c>.
+    /// </summary>
     [Required]
     public string Url { get; init; } = "";
+
+    /// <summary>Origins with a higher weight are preferred, 0 to 1000. Default 1; alike: in the order of the list.</summary>
+    [Range(0, 1000)]
+    public int Weight { get; init; } = 1;
+
+    /// <summary>Where it stands; see the switch's own zone.</summary>
+    public string? Zone { get; init; }
+
+    /// <summary>Whether the address is that of a playlist, to which nothing is appended.</summary>
+    public bool IsPlaylist() => Uri.TryCreate(Url, UriKind.Absolute, out var url)
+        && (url.AbsolutePath.EndsWith(".m3u8", StringComparison.OrdinalIgnoreCase)
+            || url.AbsolutePath.EndsWith(".m3u", StringComparison.OrdinalIgnoreCase));
+}
+
+/// <summary>How a stream's origins are followed.</summary>
+public enum FollowMode
+{
+    /// <summary>As the origins turn out to be.</summary>
+    Auto,
+
+    /// <summary>By <c>index.json</c>, in lockstep.</summary>
+    Index,
+
+    /// <summary>By their media playlists, one at a time.</summary>
+    Playlist,
 }

@@ -18,6 +18,7 @@ public sealed partial class SwitchRole : IRole
     private const int MaxStreams = 1000;
 
     private static readonly TimeSpan DiscoveryPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DetectionPeriod = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxTick = TimeSpan.FromMilliseconds(250);
 
     private readonly SwitchOptions _options;
@@ -31,11 +32,13 @@ public sealed partial class SwitchRole : IRole
     private readonly SwitchLibrary _library;
     private readonly SwitchMetrics _metrics;
     private readonly SwitchParts _parts;
+    private readonly KindProbe _kinds;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
     private Task _running = Task.CompletedTask;
     private ISegmentStore? _state;
     private bool _full;
+    private volatile bool _hasOnePlaylist;
 
     public SwitchRole(
         SwitchOptions options,
@@ -48,7 +51,7 @@ public sealed partial class SwitchRole : IRole
         _logger = loggers.CreateLogger<SwitchRole>();
         _origins = [.. options.AllOrigins().Select(o => new OriginClient(o.Name, o.Url, time))];
         _peers = [.. options.Peers.Select(o => new OriginClient(o.Name, o.Url, time))];
-        _streams = [.. options.AllStreams()];
+        _streams = [.. options.NamedStreams()];
         var cache = new SegmentCache(options.MaxCacheBytes, time);
         _metrics = new SwitchMetrics(
             meters,
@@ -57,7 +60,8 @@ public sealed partial class SwitchRole : IRole
             () => _library!.Headline?.Snapshot,
             () => cache.Bytes,
             time);
-        _library = new SwitchLibrary(options.DefaultStream, _metrics) { IsComplete = _streams.Length > 0 };
+        _library = new SwitchLibrary(options.DefaultStream, _metrics);
+        _kinds = new KindProbe(_origins, options, _metrics);
         var fetch = new SegmentFetch([.. _origins, .. _peers], new HedgeBudget(), _metrics, time);
         _parts = new SwitchParts(cache, fetch, _metrics, time);
     }
@@ -82,14 +86,14 @@ public sealed partial class SwitchRole : IRole
         {
             _state = _stores.Open(directory);
             foreach (var stream in _state.Streams.Where(s => _streams.IsEmpty || _streams.Contains(s)))
-                Follow(stream);
+                Follow(stream, KindOnDisk(stream)!.Value);
         }
 
-        foreach (var stream in _streams)
-            Follow(stream);
         var loops = new List<Task> { TickAsync(_stopping.Token) };
         if (_streams.IsEmpty)
-            loops.AddRange(_origins.Select(origin => DiscoverAsync(origin, _stopping.Token)));
+            loops.AddRange(_origins.Select((_, origin) => DiscoverAsync(origin, _stopping.Token)));
+        else
+            loops.Add(FollowNamedAsync(_stopping.Token));
         _running = Task.WhenAll(loops);
         return Task.CompletedTask;
     }
@@ -132,7 +136,51 @@ public sealed partial class SwitchRole : IRole
         return context.Response.Body.WriteAsync(json, context.RequestAborted).AsTask();
     }
 
-    private void Follow(string stream)
+    /// <summary>How a stream was followed that is on disk; null when it is not there.</summary>
+    private FollowMode? KindOnDisk(string stream)
+    {
+        if (_state?.Find(stream) is not { } index)
+            return null;
+        if (_options.Follow != FollowMode.Auto)
+            return _options.Follow;
+        return index.Segments.Any(s => SourceName.IsOne(s.Uri)) ? FollowMode.Playlist : FollowMode.Index;
+    }
+
+    /// <summary>The configured streams: each as soon as it is known how.</summary>
+    private async Task FollowNamedAsync(CancellationToken cancellationToken)
+    {
+        var byAddress = _options.AllOrigins().Any(o => o.IsPlaylist());
+        await Task.WhenAll(_streams.Select(async stream =>
+        {
+            var mode = _options.Follow == FollowMode.Auto && byAddress ? FollowMode.Playlist : _options.Follow;
+            if (_library.Has(stream))
+                return;
+            if (mode == FollowMode.Auto)
+                mode = await FindKindAsync(stream, cancellationToken);
+            if (mode != FollowMode.Auto)
+                Follow(stream, mode);
+        }));
+        _library.IsComplete = true;
+    }
+
+    private async Task<FollowMode> FindKindAsync(string stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                if (await _kinds.AskAsync(stream, cancellationToken) is { } mode)
+                    return mode;
+                await Task.Delay(DetectionPeriod, _time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return FollowMode.Auto;
+        }
+    }
+
+    private void Follow(string stream, FollowMode mode)
     {
         lock (_gate)
         {
@@ -148,8 +196,16 @@ public sealed partial class SwitchRole : IRole
 
             var logger = _loggers.CreateLogger<HlsSwitch>();
             var journal = _state is null ? null : new SwitchJournal(stream, _state, _metrics, _time, logger);
-            var hls = new HlsSwitch(
-                stream, _origins, _peers, SwitchPolicy.Of(_options), _parts, journal, logger);
+            var parts = new StreamParts(stream, _parts, journal);
+            var policy = SwitchPolicy.Of(_options);
+            if (mode == FollowMode.Playlist && _peers.Length > 0)
+                Log.NoPeers(_logger, stream);
+            Log.Following(_logger, stream, mode == FollowMode.Playlist ? "playlists" : "indexes");
+            IFollower follower = mode == FollowMode.Playlist
+                ? new PlaylistFollower(
+                    parts, _origins, [.. _options.AllOrigins().Select(o => _options.PlaylistOf(o, stream))], policy)
+                : new IndexFollower(parts, _origins, _peers, policy);
+            var hls = new HlsSwitch(parts, follower, logger);
             _library.Add(stream, hls);
             hls.Start();
         }
@@ -175,8 +231,9 @@ public sealed partial class SwitchRole : IRole
     /// <summary>
     /// Asks one origin for its streams, about every second; what it lists is followed on every origin.
     /// </summary>
-    private async Task DiscoverAsync(OriginClient origin, CancellationToken cancellationToken)
+    private async Task DiscoverAsync(int number, CancellationToken cancellationToken)
     {
+        var origin = _origins[number];
         try
         {
             while (true)
@@ -185,8 +242,19 @@ public sealed partial class SwitchRole : IRole
                 cancellationToken.ThrowIfCancellationRequested();
                 _metrics.Fetched(origin.Name, "streams", answer.Fault, answer.Status, answer.Elapsed);
                 foreach (var stream in answer.Value ?? [])
-                    Follow(stream);
+                    Follow(stream, FollowMode.Index);
                 _library.IsComplete |= answer.Fault == OriginFault.None;
+                // A plain web server lists nothing; it has one stream, where streaming-lab's switcher looked for it.
+                if (_options.Follow == FollowMode.Auto && KindProbe.IsDenial(answer.Fault) && !_library.IsComplete
+                    && await _kinds.HasPlaylistAsync(number, _options.NameOfTheOne, cancellationToken))
+                {
+                    Follow(_options.NameOfTheOne, FollowMode.Playlist);
+                    (_library.IsComplete, _hasOnePlaylist) = (true, true);
+                }
+
+                if (_hasOnePlaylist)
+                    return;
+
                 await Task.Delay(DiscoveryPeriod, _time, cancellationToken);
             }
         }
@@ -197,6 +265,14 @@ public sealed partial class SwitchRole : IRole
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Information, Message = "{StreamName}: follows the origins by their {What}")]
+        public static partial void Following(ILogger logger, string streamName, string what);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "{StreamName}: the other switches are not heeded, since each counts playlists' segments by itself")]
+        public static partial void NoPeers(ILogger logger, string streamName);
+
         [LoggerMessage(
             Level = LogLevel.Error,
             Message = "The origins list more than {Limit} streams; {StreamName} is not followed")]

@@ -9,8 +9,8 @@ public sealed class ActiveOriginTests
     private static readonly TimeSpan Hold = TimeSpan.FromSeconds(30);
 
     private readonly SyntheticStream stream = new("live", targetSeconds: 2, segmentBytes: 8);
-    private readonly OriginView primary = new("primary", 0);
-    private readonly OriginView backup = new("backup", 1);
+    private readonly IndexView primary = new("primary", 0);
+    private readonly IndexView backup = new("backup", 1);
     private readonly ActiveOrigin active = new(Hold);
     private TimeSpan now;
 
@@ -168,10 +168,10 @@ public sealed class ActiveOriginTests
         Assert.Same(primary, active.Current);
     }
 
-    private void Move(OriginView view, int edge) =>
+    private void Move(IndexView view, int edge) =>
         view.Observe(stream.Index(SyntheticStream.Base, SyntheticStream.Base + edge), now);
 
-    private void Down(OriginView view)
+    private void Down(IndexView view)
     {
         view.Fail(OriginFault.Refused, "refused", now);
         view.Fail(OriginFault.Refused, "refused", now);
@@ -181,7 +181,7 @@ public sealed class ActiveOriginTests
 
     private OriginChange? Judge()
     {
-        OriginView[] views = [primary, backup];
+        IndexView[] views = [primary, backup];
         FreshnessPolicy.Judge(views, staleAfter: null, now);
         return active.Judge(views, now);
     }

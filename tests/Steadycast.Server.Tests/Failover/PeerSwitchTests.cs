@@ -144,7 +144,7 @@ public sealed class PeerSwitchTests
         return timeline;
     }
 
-    private void Observe(MergedTimeline timeline, OriginView view, StreamIndex index)
+    private void Observe(MergedTimeline timeline, IndexView view, StreamIndex index)
     {
         timeline.Observe(view, index, now);
         Settle(timeline);

@@ -1,0 +1,84 @@
+using Steadycast.EndToEnd.Tests.Drills;
+using Steadycast.Streaming.Viewing;
+using static Steadycast.Streaming.Viewing.SeamKind;
+
+namespace Steadycast.EndToEnd.Tests.Foreign;
+
+/// <summary>
+/// streaming-lab's drills, and the faults that it did not survive, on ffmpeg packagers behind nginx: one discontinuity
+/// for each switch, and nothing else that a strict viewer could see.
+/// </summary>
+public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper output) : IClassFixture<PairUnderTest>
+{
+    /// <summary>Everything but the seam itself and, when the machine is loaded, a late playlist.</summary>
+    private static readonly SeamKind[] NeverSeen =
+        [Stall, Hole, Repeat, Regression, ChangedLine, DiscontinuitySequence, TargetDuration, HttpError, Malformed];
+
+    /// <summary>What is done to the active origin, one after the other: then the other one is active.</summary>
+    private static readonly string[] Faults =
+    [
+        "origin", "packager", "m3u8-404", "m3u8-503", "m3u8-garbage", "ts-404", "ts-503", "ts-garbage",
+    ];
+
+    [Fact]
+    public async Task Each_fault_of_the_active_origin_costs_one_discontinuity_and_nothing_else()
+    {
+        await pair.HealAsync();
+
+        var report = await pair.WatchAsync(async () =>
+        {
+            await pair.PassAsync(2);
+            foreach (var fault in Faults)
+            {
+                var active = await pair.ActiveAsync();
+                output.WriteLine($"{fault} of {active}");
+                await InflictAsync(fault, active!);
+                await LabUnderTest.UntilAsync(
+                    $"{active} to be left because of {fault}", async () => await pair.ActiveAsync() != active);
+                await pair.PassAsync(2);
+                await pair.HealAsync();
+            }
+        });
+
+        output.WriteLine(report.ToText());
+        AssertSeams(report, Faults.Length);
+    }
+
+    [Fact]
+    public async Task A_switch_that_is_killed_goes_on_with_the_same_playlist()
+    {
+        await pair.HealAsync();
+
+        var report = await pair.WatchAsync(async () =>
+        {
+            await pair.PassAsync(2);
+            await pair.StopAsync("switch", "KILL");
+            pair.StartSwitch();
+            await pair.HealAsync();
+            await pair.PassAsync(3);
+        });
+
+        output.WriteLine(report.ToText());
+        AssertSeams(report, discontinuities: 0, except: [HttpError, Stall]);
+    }
+
+    private async Task InflictAsync(string fault, string origin)
+    {
+        if (fault is "origin" or "packager")
+        {
+            await pair.StopAsync($"{fault}-{origin}");
+            return;
+        }
+
+        var parts = fault.Split('-');
+        pair.Fault(origin, parts[0], parts[1]);
+    }
+
+    private void AssertSeams(ViewerReport report, int discontinuities, params SeamKind[] except)
+    {
+        var said = report.ToText() + pair.Said();
+        Assert.True(NeverSeen.Except(except).All(kind => report.Counts[kind] == 0), said);
+        Assert.True(report.Counts[Discontinuity] == discontinuities, said);
+        Assert.Equal(report.LastMsn, report.FirstMsn + report.Segments - 1);
+    }
+}

@@ -1,0 +1,249 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Steadycast.EndToEnd.Tests.Drills;
+using Steadycast.Server.Api;
+using Steadycast.Streaming.Viewing;
+
+namespace Steadycast.EndToEnd.Tests.Foreign;
+
+/// <summary>
+/// streaming-lab's pair without its containers: one live source, two ffmpeg packagers that know nothing of each other,
+/// an nginx before each, and our switch before both, configured by streaming-lab's own variables.
+/// </summary>
+public sealed class PairUnderTest : IAsyncLifetime
+{
+    public static readonly string[] Names = ["primary", "backup"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("steadycast-pair-").FullName;
+    private readonly Dictionary<string, Process> _processes = [];
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly List<string> _said = [];
+    private readonly Dictionary<string, int> _ports = [];
+
+    public Uri Playlist => new($"http://127.0.0.1:{_ports["switch"]}/hls/index.m3u8");
+
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var name in (string[])[.. Names, "switch", "source"])
+            _ports[name] = FreePort();
+        var clip = Path.Combine(_folder, "clip.flv");
+        await using (var resource = typeof(PageEndpoints).Assembly.GetManifestResourceStream("test-picture.flv")!)
+        await using (var file = File.Create(clip))
+            await resource.CopyToAsync(file);
+        await HealAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var name in _processes.Keys.ToArray())
+            await StopAsync(name);
+        _http.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Everything runs and no fault is left; waits until both origins are fresh and seams are history.</summary>
+    public async Task HealAsync()
+    {
+        foreach (var name in Names)
+        {
+            Directory.CreateDirectory(FolderOf(name));
+            foreach (var fault in Directory.GetFiles(FolderOf(name), "fault-*"))
+                File.Delete(fault);
+            StartOrigin(name);
+            StartPackager(name);
+        }
+
+        StartSource();
+        StartSwitch();
+        await LabUnderTest.UntilAsync("both origins to be fresh", async () =>
+            await ReportAsync() is { } stream && stream.GetProperty("state").GetString() == "live"
+            && stream.GetProperty("origins").EnumerateArray()
+                .All(o => o.GetProperty("freshness").GetString() == "fresh"));
+        await LabUnderTest.UntilAsync("the last seam to be behind all players", async () =>
+        {
+            var lines = (await _http.GetStringAsync(Playlist)).Split('\n').TakeLast(6 * 3 + 1);
+            return !lines.Contains("#EXT-X-DISCONTINUITY");
+        });
+    }
+
+    public void StartOrigin(string name) => Start($"origin-{name}", "nginx", ["-c", Configuration(name)]);
+
+    /// <summary>As streaming-lab's compose has it, with its own numbers from 0 and names that it uses again.</summary>
+    public void StartPackager(string name)
+    {
+        // One receiver each of the same packets: multicast would need a route, so the source sends twice.
+        Start($"packager-{name}", "ffmpeg",
+        [
+            "-v", "error", "-fflags", "nobuffer", "-i", $"udp://127.0.0.1:{UdpPort(name)}?fifo_size=100000&overrun_nonfatal=1",
+            "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "10",
+            "-hls_flags", "independent_segments+program_date_time+temp_file+delete_segments",
+            "-hls_delete_threshold", "20",
+            "-hls_segment_filename", Path.Combine(FolderOf(name), "seg_%05d.ts"),
+            Path.Combine(FolderOf(name), "index.m3u8"),
+        ]);
+    }
+
+    public void StartSwitch()
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["PRIMARY_BASE_URL"] = $"http://127.0.0.1:{_ports["primary"]}/hls",
+            ["BACKUP_BASE_URL"] = $"http://127.0.0.1:{_ports["backup"]}/hls",
+            ["PLAYLIST_PATH"] = "index.m3u8",
+            ["CHECK_INTERVAL_SECONDS"] = "0.5",
+            // Long enough that nothing returns by itself while a test runs.
+            ["REQUIRED_WINDOWS"] = "1000",
+            ["STEADYCAST__SWITCH__LISTEN_ADDR"] = $"127.0.0.1:{_ports["switch"]}",
+            ["STEADYCAST__SWITCH__STATE_DIR"] = Path.Combine(_folder, "state"),
+        };
+        Start("switch", Path.Combine(AppContext.BaseDirectory, "steadycast"), ["serve"], environment);
+    }
+
+    public async Task StopAsync(string name, string signal = "TERM")
+    {
+        if (!_processes.Remove(name, out var process))
+            return;
+        if (!process.HasExited)
+            await ForeignProgram.RunAsync("kill", [$"-{signal}", $"{process.Id}"], CancellationToken.None);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20), TimeProvider.System);
+        await process.WaitForExitAsync(deadline.Token);
+        process.Dispose();
+    }
+
+    /// <summary>What nginx does from now on with <c>ts</c> or <c>m3u8</c>: <c>404</c>, <c>503</c>, <c>garbage</c>.</summary>
+    public void Fault(string origin, string kind, string fault) =>
+        File.WriteAllText(Path.Combine(FolderOf(origin), $"fault-{kind}-{fault}"), "");
+
+    /// <summary>How the switch sees the one stream; null before it has found it.</summary>
+    public async Task<JsonElement?> ReportAsync()
+    {
+        var text = await _http.GetStringAsync(new Uri(Playlist, "/api/switch"));
+        var streams = JsonDocument.Parse(text).RootElement.GetProperty("streams").EnumerateObject().ToList();
+        return streams.Count == 1 ? streams[0].Value : null;
+    }
+
+    public async Task<string?> ActiveAsync() => (await ReportAsync())?.GetProperty("active_origin").GetString();
+
+    /// <summary>Watches the switch as strictly as can be, while something is done to it.</summary>
+    public async Task<ViewerReport> WatchAsync(Func<Task> what)
+    {
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var watching = new StrictViewer(
+            http, TimeProvider.System, new ViewerOptions { WatchFor = TimeSpan.FromMinutes(5) })
+            .WatchAsync(Playlist, end.Token);
+        try
+        {
+            await what();
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await watching;
+        }
+
+        return await watching;
+    }
+
+    /// <summary>Lets the switch publish so many segments more.</summary>
+    public async Task PassAsync(int segments)
+    {
+        long? edge = null;
+        await LabUnderTest.UntilAsync($"{segments} more segments", async () =>
+        {
+            var now = (await ReportAsync())!.Value.GetProperty("edge").GetInt64();
+            edge ??= now;
+            return now >= edge + segments;
+        });
+    }
+
+    public string Said()
+    {
+        lock (_said)
+            return string.Join('\n', _said.TakeLast(40));
+    }
+
+    private int UdpPort(string name) => _ports["source"] + Array.IndexOf(Names, name);
+
+    private string FolderOf(string name) => Path.Combine(_folder, name, "hls");
+
+    private void StartSource() => Start("source", "ffmpeg",
+    [
+        "-v", "error", "-re", "-stream_loop", "-1", "-i", Path.Combine(_folder, "clip.flv"), "-c", "copy",
+        "-map", "0", "-f", "tee",
+        string.Join('|', Names.Select(n => $"[f=mpegts]udp://127.0.0.1:{UdpPort(n)}?pkt_size=1316")),
+    ]);
+
+    /// <summary>configs/nginx-origin.conf of streaming-lab, and a way to make faults on purpose.</summary>
+    private string Configuration(string name)
+    {
+        var root = Path.Combine(_folder, name);
+        static string Faults(string folder, string kind) => string.Join('\n', new[] { "404", "503" }.Select(f =>
+            $"if (-f {folder}/hls/fault-{kind}-{f}) {{ return {f}; }}"))
+            + $"\nif (-f {folder}/hls/fault-{kind}-garbage) {{ return 200 'not what you asked for'; }}";
+        File.WriteAllText(Path.Combine(root, "nginx.conf"), string.Create(CultureInfo.InvariantCulture, $$"""
+            daemon off;
+            user root root;
+            worker_processes 1;
+            pid {{root}}/nginx.pid;
+            error_log {{root}}/error.log;
+            events { worker_connections 256; }
+            http {
+              access_log off;
+              client_body_temp_path {{root}}/t1; proxy_temp_path {{root}}/t2; fastcgi_temp_path {{root}}/t3;
+              uwsgi_temp_path {{root}}/t4; scgi_temp_path {{root}}/t5;
+              types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
+              server {
+                listen 127.0.0.1:{{_ports[name]}};
+                root {{root}};
+                add_header Cache-Control no-store;
+                location ~ \.m3u8$ { {{Faults(root, "m3u8")}} }
+                location ~ \.ts$ { {{Faults(root, "ts")}} }
+              }
+            }
+            """));
+        return Path.Combine(root, "nginx.conf");
+    }
+
+    private void Start(
+        string name, string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
+    {
+        if (_processes.TryGetValue(name, out var running) && !running.HasExited)
+            return;
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments)
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+            },
+        };
+        foreach (var (key, value) in environment ?? [])
+            process.StartInfo.Environment[key] = value;
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        _processes[name] = process;
+
+        void Keep(object sender, DataReceivedEventArgs line)
+        {
+            lock (_said)
+                _said.Add($"{name}: {line.Data}");
+        }
+    }
+
+    private static int FreePort()
+    {
+        // UDP needs a pair of neighbours for the source; TCP does not mind.
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+using Steadycast.Protocols.Hls;
+
+namespace Steadycast.Server.Tests.Failover;
+
+/// <summary>A segment as it truly is: whose, and which stretch of the source.</summary>
+/// <param name="Life">Counts the packager's restarts.</param>
+internal sealed record TrueSegment(
+    string Origin, int Life, long Msn, double Start, double End, bool Discontinuity, string FileName)
+{
+    public string Sha256 { get; } = Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{Origin} {Life} {Msn}")));
+}
+
+/// <summary>
+/// A packager of another make, and the web server before it: it cuts where it likes, counts as it likes, and when it
+/// starts again it may count from 0 and use the same names for other bytes. Knows nothing of the switch.
+/// </summary>
+internal sealed class FakePackager(string name, double phase, double duration)
+{
+    private const int Window = 6;
+
+    private readonly Dictionary<string, TrueSegment> disk = new(StringComparer.Ordinal);
+    private readonly List<TrueSegment> listed = [];
+    private double cutAt = phase;
+    private long next = 100;
+    private int life;
+    private bool breaks;
+    private byte[]? older;
+
+    public string Name => name;
+
+    public double Duration { get; set; } = duration;
+
+    /// <summary>From the end of a segment in the source to its being listed.</summary>
+    public double Latency { get; set; }
+
+    /// <summary>Null: no EXT-X-PROGRAM-DATE-TIME; else how far its clock is off, in seconds.</summary>
+    public double? ClockOff { get; set; } = 0;
+
+    public bool Running { get; set; } = true;
+
+    /// <summary>The web server answers.</summary>
+    public bool Reachable { get; set; } = true;
+
+    /// <summary>Its segments cannot be had, though they are listed.</summary>
+    public bool LosesMedia { get; set; }
+
+    /// <summary>A cache in between answers with the playlist as it is now, from now on.</summary>
+    public bool AnswersFromCache
+    {
+        get => older is not null;
+        set => older = value && listed.Count > 0 ? Playlist() : null;
+    }
+
+    public bool IsTransportStream { get; set; } = true;
+
+    /// <summary>Makes what it would have made by now.</summary>
+    public void Produce(double now)
+    {
+        while (cutAt + Duration + Latency <= now)
+        {
+            if (Running)
+            {
+                string file = $"seg_{next:00000}.{(IsTransportStream ? "ts" : "m4s")}";
+                disk[file] = new TrueSegment(name, life, next++, cutAt, cutAt + Duration, breaks, file);
+                listed.Add(disk[file]);
+                breaks = false;
+            }
+
+            cutAt += Duration;
+        }
+    }
+
+    /// <summary>It is killed and comes up again; what it listed is forgotten, unless it appends.</summary>
+    public void Restart(bool append)
+    {
+        life++;
+        Running = true;
+        breaks = append;
+        if (append)
+            return;
+        // The files stay on the disk, under names that will be used again.
+        next = 0;
+        listed.Clear();
+    }
+
+    public TrueSegment? OnDisk(string fileName) => disk.GetValueOrDefault(fileName);
+
+    public byte[] Playlist()
+    {
+        if (older is not null)
+            return older;
+        ImmutableArray<TrueSegment> window = [.. listed.TakeLast(Window)];
+        return Encoding.UTF8.GetBytes(PlaylistWriter.Write(new MediaPlaylist
+        {
+            Version = 3,
+            TargetDurationSeconds = (int)Math.Round(Duration),
+            MediaSequence = window.IsEmpty ? next : window[0].Msn,
+            IndependentSegments = true,
+            Segments =
+            [
+                .. window.Select(s => new MediaSegment
+                {
+                    Uri = s.FileName,
+                    Duration = TimeSpan.FromSeconds(s.End - s.Start),
+                    Discontinuity = s.Discontinuity,
+                    Map = IsTransportStream ? null : new MediaMap("init.mp4"),
+                    ProgramDateTime = ClockOff is { } off ? SplicedWorld.Epoch.AddSeconds(s.Start + off) : null,
+                }),
+            ],
+        }));
+    }
+}

@@ -1,0 +1,83 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Steadycast.Server.Tests.Failover;
+
+public sealed class SplicedTimelinePropertyTests
+{
+    /// <summary>A few seconds' worth; more with STEADYCAST_HISTORIES, for a night.</summary>
+    private static int Histories =>
+        int.TryParse(Environment.GetEnvironmentVariable("STEADYCAST_HISTORIES"), out int count) ? count : 300;
+
+    /// <summary>Each number is one thing that happens; the promises are checked by the world at every step.</summary>
+    [Fact]
+    public void Whatever_origins_do_the_published_playlist_never_goes_back() => Prop.ForAll(
+        Gen.Choose(0, 999_999).ListOf(60).ToArbitrary(),
+        events =>
+        {
+            var world = new SplicedWorld(
+                Packager("a", 0, events.FirstOrDefault()), Packager("b", 0.7, events.LastOrDefault()));
+            foreach (int e in events)
+                Happen(world, e);
+            Heal(world);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Histories));
+
+    private static FakePackager Packager(string name, double phase, int seed) => new(name, phase, 1.5 + seed % 3 * 0.5)
+    {
+        ClockOff = (seed / 3 % 4) switch { 0 => null, 1 => 300, _ => 0 },
+        Latency = seed / 12 % 3,
+        IsTransportStream = seed / 36 % 5 > 0,
+    };
+
+    private static void Happen(SplicedWorld world, int e)
+    {
+        FakePackager packager = world.Packagers[e / 100 % 2];
+        int detail = e / 200 % 50;
+        switch (e % 16)
+        {
+            case < 6:
+                world.Pass(detail % 12 * 0.5);
+                break;
+            case < 8:
+                packager.Reachable = !packager.Reachable;
+                break;
+            case 8:
+                packager.Running = !packager.Running;
+                break;
+            case 9:
+                packager.Restart(append: detail % 2 == 0);
+                break;
+            case 10:
+                packager.LosesMedia = !packager.LosesMedia;
+                break;
+            case 11:
+                packager.AnswersFromCache = !packager.AnswersFromCache;
+                break;
+            case 12 when detail < 20:
+                packager.Duration = 1 + detail % 5;
+                break;
+            case 13 when detail < 10:
+                packager.IsTransportStream = !packager.IsTransportStream;
+                break;
+            case 14 when detail < 20:
+                world.Restart();
+                break;
+            default:
+                world.Pass(0.5);
+                break;
+        }
+    }
+
+    /// <summary>All is well from now on: the timeline has to arrive where the source is.</summary>
+    private static void Heal(SplicedWorld world)
+    {
+        foreach (FakePackager packager in world.Packagers)
+        {
+            (packager.Reachable, packager.Running) = (true, true);
+            (packager.LosesMedia, packager.AnswersFromCache) = (false, false);
+        }
+
+        world.Pass(60);
+        Assert.InRange(world.Behind, 0, 12);
+    }
+}

@@ -136,7 +136,8 @@ internal sealed class PlaylistFollower : IFollower
         var got = await GetAsync(view.Rank, segment.Media, "segment", MaxSegmentBytes, target, cancellationToken);
         if (got.Fault != OriginFault.None)
             return Failed(got.Fault, $"segment: {got.Error}");
-        if (MediaCheck.Recognise(got.Value.Span) is not { } container || (container == MediaContainer.Fmp4 && map is null))
+        if (MediaCheck.Recognise(got.Value.Span) is not { } container
+            || (container == MediaContainer.Fmp4 && map is null))
             return NotMedia(view, Failed, "segment: the bytes do not look like media");
         var hash = SegmentResponse.HashOf(got.Value.Span);
         var name = SourceName.Of(view.Name, segment.Msn, hash, container);

@@ -135,12 +135,15 @@ public sealed record SwitchOrigin
     public string Name { get; init; } = "";
 
     /// <summary>
-    /// Up to and with <c>/hls</c>; or a whole playlist of any make: <c>https://cdn.example/show/index.m3u8?token=…</c>.
+    /// Up to and with <c>/hls</c>; or a whole media playlist of any make:
+    /// <c>https://cdn.example/show/index.m3u8?token=…</c>.
     /// </summary>
     [Required]
     public string Url { get; init; } = "";
 
-    /// <summary>Origins with a higher weight are preferred, 0 to 1000. Default 1; alike: in the order of the list.</summary>
+    /// <summary>
+    /// Origins with a higher weight are preferred, 0 to 1000. Default 1; those alike in the order of the list.
+    /// </summary>
     [Range(0, 1000)]
     public int Weight { get; init; } = 1;
 

@@ -270,7 +270,7 @@ public sealed partial class SwitchRole : IRole
 
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "{StreamName}: the other switches are not heeded, since each counts playlists' segments by itself")]
+            Message = "{StreamName}: the other switches are not heeded; each counts segments of playlists by itself")]
         public static partial void NoPeers(ILogger logger, string streamName);
 
         [LoggerMessage(

@@ -24,6 +24,7 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
     public async Task Each_fault_of_the_active_origin_costs_one_discontinuity_and_nothing_else()
     {
         await pair.HealAsync();
+        await pair.ForgetSeamsAsync();
 
         var report = await pair.WatchAsync(async () =>
         {
@@ -48,6 +49,7 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
     public async Task A_switch_that_is_killed_goes_on_with_the_same_playlist()
     {
         await pair.HealAsync();
+        await pair.ForgetSeamsAsync();
 
         var report = await pair.WatchAsync(async () =>
         {

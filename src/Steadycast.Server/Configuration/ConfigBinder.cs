@@ -79,10 +79,13 @@ internal sealed class ConfigBinder(IReadOnlyDictionary<string, string> environme
         var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(element))!;
         if (node is ConfigScalar { Text: null })
             return list;
-        if (node is ConfigScalar { Source.IsText: true } text && kind != ValueKind.Section)
+        // One word is a list of one; the environment has commas between several.
+        if (node is ConfigScalar text && kind != ValueKind.Section)
         {
             var split = new ConfigList(node.Source);
-            var parts = text.Text!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            string[] parts = node.Source.IsText
+                ? text.Text!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                : [text.Text!];
             split.Items.AddRange(parts.Select(p => new ConfigScalar(p, node.Source)));
             node = split;
         }

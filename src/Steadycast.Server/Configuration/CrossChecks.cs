@@ -42,6 +42,7 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         Listen("ingest.listen_addr", ingest.ListenAddr, isHttp: false);
         Listen("ingest.http_addr", ingest.HttpAddr, isHttp: true);
         CheckDirectory("ingest.state_dir", ingest.StateDir);
+        CheckUrls("ingest.peers", ingest.Peers);
         foreach (var twice in ingest.Publish.GroupBy(r => (r.Stream, r.Standby)).Where(g => g.Count() > 1))
             Add("ingest.publish", $"the stream {twice.Key.Stream} is there {twice.Count()} times",
                 "keep one rule for it, and at most one with standby: true");
@@ -58,7 +59,7 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
     private void CheckPackager(PackagerOptions packager, OriginOptions? origin)
     {
         Listen("packager.http_addr", packager.HttpAddr, isHttp: true);
-        CheckUrl("packager.feed", packager.Feed, "http://ingest:9101");
+        CheckUrls("packager.feed", packager.Feed);
         if (packager.Store == "memory" && origin is null)
         {
             Add("packager.store", "memory is read by nobody: this process has no origin",
@@ -161,6 +162,12 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
                 break;
             }
         }
+    }
+
+    private void CheckUrls(string key, IReadOnlyList<string> urls)
+    {
+        for (var i = 0; i < urls.Count; i++)
+            CheckUrl(urls.Count == 1 ? key : $"{key}[{i}]", urls[i], "http://ingest:9101");
     }
 
     /// <param name="isWhole">Nothing is appended to it.</param>

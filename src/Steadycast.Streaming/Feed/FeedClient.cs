@@ -5,12 +5,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Steadycast.Streaming.Feed;
 
-/// <summary>A packager's view of one ingest: which streams there are, and the records of each.</summary>
+/// <summary>
+/// A packager's view of an ingest, or of several that are peers and say the same: which streams there are, and the
+/// records of each.
+/// </summary>
 public sealed partial class FeedClient : IDisposable
 {
     private const int MaxLineChars = 4096;
 
-    private readonly HttpClient _http;
+    private readonly HttpMessageHandler _handler;
+    private readonly HttpClient[] _ingests;
     private readonly FeedClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -24,29 +28,47 @@ public sealed partial class FeedClient : IDisposable
         TimeProvider time,
         ILoggerFactory loggers,
         DelegatingHandler? way = null)
+        : this([ingest], options, time, loggers, way)
+    {
+    }
+
+    /// <param name="ingests">Peers; the next is asked when one is out of reach.</param>
+    /// <param name="way">As above.</param>
+    public FeedClient(
+        IReadOnlyList<Uri> ingests,
+        FeedClientOptions options,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        DelegatingHandler? way = null)
     {
         (_options, _time, _logger) = (options, time, loggers.CreateLogger<FeedClient>());
-        var handler = new SocketsHttpHandler
-        {
-            ConnectTimeout = options.ConnectTimeout,
-            AutomaticDecompression = DecompressionMethods.None,
-            AllowAutoRedirect = false,
-            UseProxy = false,
-        };
+        _handler = NewHandler(options);
         if (way is not null)
-            way.InnerHandler = handler;
-        _http = new HttpClient(way ?? (HttpMessageHandler)handler)
-        {
-            BaseAddress = new Uri(ingest, "/"),
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+            (way.InnerHandler, _handler) = (_handler, way);
+        _ingests = [.. ingests.Select(ingest => NewHttp(ingest, _handler))];
     }
+
+    /// <summary>Connections to any number of ingests.</summary>
+    internal static HttpMessageHandler NewHandler(FeedClientOptions options) => new SocketsHttpHandler
+    {
+        ConnectTimeout = options.ConnectTimeout,
+        AutomaticDecompression = DecompressionMethods.None,
+        AllowAutoRedirect = false,
+        UseProxy = false,
+    };
+
+    /// <summary>The way to one ingest; <paramref name="handler"/> is the caller's to dispose.</summary>
+    internal static HttpClient NewHttp(Uri ingest, HttpMessageHandler handler) => new(handler, disposeHandler: false)
+    {
+        BaseAddress = new Uri(ingest, "/"),
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
 
     /// <summary>How the list of streams stands, once <see cref="StreamsAsync"/> is being read.</summary>
     public FeedLink List => _list;
 
     /// <summary>The records of one stream; it need not exist yet.</summary>
-    public FeedFollower Follow(string stream) => new(_http, stream, _options, _time, _logger);
+    public FeedFollower Follow(string stream) => new(_ingests, stream, _options, _time, _logger);
 
     /// <summary>Names of the ingest's streams, each once, as they appear, until cancelled.</summary>
     public async IAsyncEnumerable<string> StreamsAsync(
@@ -54,9 +76,9 @@ public sealed partial class FeedClient : IDisposable
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
         var backoff = new Backoff(_options, _time);
-        while (true)
+        for (var ingest = 0; ; ingest = (ingest + 1) % _ingests.Length)
         {
-            using var lines = await ListAsync(cancellationToken);
+            using var lines = await ListAsync(_ingests[ingest], cancellationToken);
             while (lines is not null && await lines.NextAsync(cancellationToken) is { } stream)
             {
                 backoff.Reset();
@@ -68,14 +90,14 @@ public sealed partial class FeedClient : IDisposable
         }
     }
 
-    private async Task<StreamList?> ListAsync(CancellationToken cancellationToken)
+    private async Task<StreamList?> ListAsync(HttpClient http, CancellationToken cancellationToken)
     {
         var deadline = new CancellationTokenSource(_options.SilenceTimeout, _time);
         HttpResponseMessage? response = null;
         try
         {
             using var registration = cancellationToken.Register(deadline.Cancel);
-            response = await _http.GetAsync("feed", HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            response = await http.GetAsync("feed", HttpCompletionOption.ResponseHeadersRead, deadline.Token);
             response.EnsureSuccessStatusCode();
             var body = await response.Content.ReadAsStreamAsync(deadline.Token);
             _list = new FeedLink(true, _time.GetUtcNow(), null, _list.Connections + 1);
@@ -96,7 +118,12 @@ public sealed partial class FeedClient : IDisposable
         LogNoList(e.Message);
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        foreach (var http in _ingests)
+            http.Dispose();
+        _handler.Dispose();
+    }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The ingest's list of streams is out of reach: {Reason}")]
     private partial void LogNoList(string reason);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -11,11 +12,17 @@ namespace Steadycast.Streaming.Feed;
 /// <summary>
 /// Serves feeds over HTTP: <c>GET /feed</c>, a JSON object per line for each stream as it appears (empty lines are
 /// signs of life), and <c>GET /feed/{stream}?from=MSN</c>, the preamble and records of <see cref="FeedCodec"/> without
-/// end.
+/// end. With <c>leader=1</c>, for peers: only where this ingest leads the stream, and until it does no more.
 /// </summary>
 internal sealed partial class FeedEndpoint(
-    FeedDirectory directory, TimeProvider time, FeedMetrics metrics, ILogger logger)
+    FeedDirectory directory, Guid ingestId, TimeProvider time, FeedMetrics metrics, ILogger logger)
 {
+    /// <summary>Who answers: decides between two peers that both lead.</summary>
+    public const string IngestHeader = "Steadycast-Ingest";
+
+    /// <summary>The newest epoch at the time of the answer.</summary>
+    public const string EpochHeader = "Steadycast-Epoch";
+
     /// <summary>Between two signs of life; clients give up after a few.</summary>
     public static readonly TimeSpan StateInterval = TimeSpan.FromSeconds(1);
 
@@ -55,17 +62,20 @@ internal sealed partial class FeedEndpoint(
     private async Task ServeAsync(HttpContext context, string stream)
     {
         var from = context.Request.Query["from"].ToString();
+        var leaderOnly = context.Request.Query["leader"] == "1";
         long msn = 0;
         if (from.Length > 0 && !(long.TryParse(from, out msn) && msn >= 0))
             await Problem(StatusCodes.Status400BadRequest, "from is a media sequence number.").ExecuteAsync(context);
-        else if (directory.Find(stream) is { } feed)
-            await SendAsync(context, feed, msn);
+        else if (directory.Find(stream) is { } feed && (feed.Leads || !leaderOnly))
+            await SendAsync(context, feed, msn, leaderOnly);
         else
             await Problem(StatusCodes.Status404NotFound, "There is no such stream here yet.").ExecuteAsync(context);
     }
 
-    private async Task SendAsync(HttpContext context, StampedFeed feed, long from)
+    private async Task SendAsync(HttpContext context, StampedFeed feed, long from, bool leaderOnly)
     {
+        context.Response.Headers[IngestHeader] = ingestId.ToString();
+        context.Response.Headers[EpochHeader] = feed.State.EpochId.ToString(CultureInfo.InvariantCulture);
         context.Response.ContentType = FeedCodec.ContentType;
         context.Response.Headers.CacheControl = "no-store";
         await using var send = new Sending(context, time);
@@ -73,7 +83,7 @@ internal sealed partial class FeedEndpoint(
         LogReaderCame(feed.Stream, context.Connection.RemoteIpAddress, from);
         try
         {
-            if (await SendAsync(send, feed, new RingPlace(from)) is RingRead.Behind)
+            if (await SendAsync(send, feed, new RingPlace(from), leaderOnly) is RingRead.Behind)
                 Drop(context, feed, "behind");
         }
         catch (OperationCanceledException)
@@ -96,14 +106,14 @@ internal sealed partial class FeedEndpoint(
     }
 
     /// <summary>Sends until the feed is closed and read to its end, or the reader has fallen behind.</summary>
-    private async Task<RingRead> SendAsync(Sending send, StampedFeed feed, RingPlace place)
+    private async Task<RingRead> SendAsync(Sending send, StampedFeed feed, RingPlace place, bool leaderOnly)
     {
         await send.WriteAsync(FeedCodec.Preamble.ToArray());
         FeedState? told = null;
         var toldAt = time.GetTimestamp();
         while (true)
         {
-            var (changed, isClosed) = (feed.Changed, feed.IsClosed);
+            var (changed, isClosed) = (feed.Changed, feed.IsClosed || (leaderOnly && !feed.Leads));
             var read = feed.Ring.Read(place, out var bytes);
             if (read == RingRead.Bytes)
             {

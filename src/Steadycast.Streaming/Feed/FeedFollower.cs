@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
@@ -14,23 +13,26 @@ namespace Steadycast.Streaming.Feed;
 public sealed record FeedLink(bool Connected, DateTimeOffset? LastHeard, string? LastError, int Connections);
 
 /// <summary>
-/// One stream's records from one ingest, over any number of connections. A connection that ends, falls silent or makes
-/// no sense is replaced, and the stream goes on with the first segment that has not ended yet.
+/// One stream's records over any number of connections. A connection that ends, falls silent or makes no sense is
+/// replaced, by one to the next ingest where there are several, and the stream goes on with the first segment that has
+/// not ended yet.
 /// </summary>
 /// <remarks>One reader at a time; <see cref="Link"/> may be read from anywhere.</remarks>
 public sealed partial class FeedFollower
 {
-    private const int ReadBytes = 64 * 1024;
-
-    private readonly HttpClient _http;
+    private readonly IReadOnlyList<HttpClient> _ingests;
     private readonly FeedClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private volatile FeedLink _link = new(false, null, "not connected yet", 0);
 
     internal FeedFollower(
-        HttpClient http, string stream, FeedClientOptions options, TimeProvider time, ILogger logger) =>
-        (_http, Stream, _options, _time, _logger) = (http, stream, options, time, logger);
+        IReadOnlyList<HttpClient> ingests,
+        string stream,
+        FeedClientOptions options,
+        TimeProvider time,
+        ILogger logger) =>
+        (_ingests, Stream, _options, _time, _logger) = (ingests, stream, options, time, logger);
 
     public string Stream { get; }
 
@@ -43,11 +45,11 @@ public sealed partial class FeedFollower
     public async IAsyncEnumerable<FeedRecord> ReadAsync(
         long fromMsn, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var next = fromMsn;
+        var (next, ingest) = (fromMsn, 0);
         var backoff = new Backoff(_options, _time);
         while (true)
         {
-            await using var connection = await ConnectAsync(next, cancellationToken);
+            await using var connection = await ConnectAsync(_ingests[ingest], next, cancellationToken);
             while (connection is not null)
             {
                 var record = await NextAsync(connection, cancellationToken);
@@ -59,19 +61,20 @@ public sealed partial class FeedFollower
                 yield return read;
             }
 
+            ingest = (ingest + 1) % _ingests.Count;
             await backoff.WaitAsync(cancellationToken);
         }
     }
 
-    private async Task<FeedConnection?> ConnectAsync(long from, CancellationToken cancellationToken)
+    private async Task<FeedConnection?> ConnectAsync(HttpClient http, long from, CancellationToken cancellationToken)
     {
         try
         {
-            var path = string.Join('/', Stream.Split('/').Select(Uri.EscapeDataString));
+            var path = $"{FeedConnection.PathOf(Stream)}?from={from}";
             var connection = await FeedConnection.OpenAsync(
-                _http, $"feed/{path}?from={from}", _options.SilenceTimeout, _time, cancellationToken);
+                http, path, _options.SilenceTimeout, _time, cancellationToken);
             _link = new FeedLink(true, _time.GetUtcNow(), null, _link.Connections + 1);
-            LogConnected(Stream, from);
+            LogConnected(Stream, http.BaseAddress!, from);
             return connection;
         }
         catch (Exception e) when (IsOfTheLink(e, cancellationToken))
@@ -121,83 +124,10 @@ public sealed partial class FeedFollower
         _link = _link with { Connected = false, LastError = reason };
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Following the feed of {StreamName} from segment {Msn}")]
-    private partial void LogConnected(string streamName, long msn);
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Following the feed of {StreamName} at {Ingest} from segment {Msn}")]
+    private partial void LogConnected(string streamName, Uri ingest, long msn);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Lost the feed of {StreamName}: {Reason}; connecting again")]
     private partial void LogLost(string streamName, string reason);
-
-    /// <summary>One connection's bytes and its deadline for silence.</summary>
-    private sealed class FeedConnection : IAsyncDisposable
-    {
-        private readonly TimeSpan _silence;
-        private readonly CancellationTokenSource _deadline;
-        private readonly HttpResponseMessage _response;
-        private readonly PipeReader _reader;
-        private System.Buffers.ReadOnlySequence<byte> _buffer;
-        private bool _reading;
-        private bool _greeted;
-
-        private FeedConnection(
-            HttpResponseMessage response, Stream body, TimeSpan silence, CancellationTokenSource deadline)
-        {
-            (_response, _silence, _deadline) = (response, silence, deadline);
-            _reader = PipeReader.Create(body, new StreamPipeReaderOptions(bufferSize: ReadBytes));
-        }
-
-        public static async Task<FeedConnection> OpenAsync(
-            HttpClient http, string path, TimeSpan silence, TimeProvider time, CancellationToken cancellationToken)
-        {
-            var deadline = new CancellationTokenSource(silence, time);
-            HttpResponseMessage? response = null;
-            try
-            {
-                using var registration = cancellationToken.Register(deadline.Cancel);
-                response = await http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
-                response.EnsureSuccessStatusCode();
-                var body = await response.Content.ReadAsStreamAsync(deadline.Token);
-                return new FeedConnection(response, body, silence, deadline);
-            }
-            catch
-            {
-                response?.Dispose();
-                deadline.Dispose();
-                throw;
-            }
-        }
-
-        public bool TryTake(out FeedRecord record)
-        {
-            record = default;
-            if (!_greeted)
-                _greeted = FeedCodec.TryReadPreamble(ref _buffer);
-            return _greeted && FeedCodec.TryRead(ref _buffer, out record);
-        }
-
-        /// <summary>False at the end of the body.</summary>
-        public async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
-        {
-            if (_reading)
-                _reader.AdvanceTo(_buffer.Start, _buffer.End);
-            _reading = false;
-            using var registration = cancellationToken.Register(_deadline.Cancel);
-            _deadline.CancelAfter(_silence);
-            var read = await _reader.ReadAsync(_deadline.Token);
-            _deadline.CancelAfter(Timeout.InfiniteTimeSpan);
-
-            // Sockets may complete inline on their event loop in this process: what the reader does with a record is
-            // not short enough for that.
-            await Task.Yield();
-            _buffer = read.Buffer;
-            _reading = true;
-            return !read.IsCompleted || !read.Buffer.IsEmpty;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _reader.CompleteAsync();
-            _response.Dispose();
-            _deadline.Dispose();
-        }
-    }
 }

@@ -1,10 +1,20 @@
 using Microsoft.Extensions.Logging;
+using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Hub;
 
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>Drives one stream's cutter from the hub, and hands on what it says once its numbers are stored.</summary>
-/// <remarks>One <see cref="RunAsync"/> at a time; the feed and its numbers outlive each of them.</remarks>
+/// <remarks>
+/// <para>One <see cref="RunAsync"/> at a time; the feed and its numbers outlive each of them.</para>
+/// <para>
+/// With peers (other ingests that are sent the same stream) one of them leads: it numbers and cuts. The others pass
+/// its records on as they are, and keep the newest of what they are sent themselves; when the leader is gone, or has no
+/// publisher, the first that notices goes on with its numbers in the next epoch, from the keyframe with which the
+/// unfinished segment began. If two lead, the newer epoch stays, of equal ones the lower id. Peers call in on tasks of
+/// their own, so all work is done in turns.
+/// </para>
+/// </remarks>
 internal sealed partial class FeedLoop(
     StampedFeed feed,
     Guid ingestId,
@@ -20,6 +30,23 @@ internal sealed partial class FeedLoop(
 
     private const int MaxBatch = 256;
 
+    /// <summary>What a follower keeps: the longest segment, and the time that it takes to miss a leader.</summary>
+    private static readonly TimeSpan Keep = TimeSpan.FromSeconds(20);
+
+    private const int MaxKeptBytes = 16 << 20;
+
+    private readonly Lock _turn = new();
+    private readonly StandbyBuffer _kept = new(Keep, MaxKeptBytes, time);
+    private readonly HashSet<PeerFeed> _unasked = [];
+    private PeerFeed? _leader;
+    private Mirror? _mirror;
+    private FeedActivity _leaderActivity;
+    private long _begunAt;
+    private int _keptPublication;
+    private bool _hasPeers;
+    private bool _isKeeping;
+    private Publication? _publication;
+
     private readonly List<FeedRecord> _records = [];
     private CutterCounters _counted = new();
     private Cutter? _cutter;
@@ -32,6 +59,83 @@ internal sealed partial class FeedLoop(
     public StampedFeed Feed => feed;
 
     public FeedSummary Summary => _summary;
+
+    /// <summary>From where on to ask a peer that leads; from the start, where we may have gone another way.</summary>
+    public long NextMsn => feed.Leads ? 0 : Math.Max(0, _edge + 1);
+
+    /// <summary>We lead only after each of them has been asked.</summary>
+    public void Await(IEnumerable<PeerFeed> peers)
+    {
+        lock (_turn)
+            _unasked.UnionWith(peers);
+        _hasPeers = _unasked.Count > 0;
+    }
+
+    /// <summary>A peer leads: true when we follow it from here on, or did already.</summary>
+    public bool TryFollow(PeerFeed peer, Guid peerId, uint peerEpoch)
+    {
+        lock (_turn)
+        {
+            _unasked.Remove(peer);
+            if (_leader is not null)
+                return _leader == peer;
+            var outranks = peerEpoch > _epoch || (peerEpoch == _epoch && peerId.CompareTo(ingestId) < 0);
+            if (feed.Leads && !outranks)
+                return false;
+            LogFollows(feed.Stream, peer.Address, peerEpoch);
+            metrics.LeaderChanged("peer");
+            _stored = _cutter?.State ?? _stored ?? states.Load(feed.Stream, out _);
+            DropCutter();
+            (_leader, _mirror, _begunAt) = (peer, new Mirror(_stored, _epoch, _edge), time.GetTimestamp());
+            _isKeeping = _keptPublication > 0;
+            _leaderActivity = FeedActivity.Starting;
+            Tell(FeedActivity.Starting);
+            return true;
+        }
+    }
+
+    /// <summary>A record of the peer that we follow; false when we do not any more.</summary>
+    public bool Take(PeerFeed peer, in FeedRecord record)
+    {
+        lock (_turn)
+        {
+            if (_leader != peer)
+                return false;
+            _leaderActivity = record.State?.Activity ?? _leaderActivity;
+            if (!_mirror!.Takes(record))
+            {
+                Tell(_leaderActivity);
+                return true;
+            }
+
+            if (_mirror.Numbers is { } numbers && numbers != _stored)
+                states.Save(feed.Stream, _stored = numbers);
+            if (record.Begin is { } begin)
+                (_epoch, _begunAt) = (begin.Epoch.EpochId, time.GetTimestamp());
+            _edge = record.End?.Msn ?? _edge;
+            _records.Add(record);
+            Tell(_leaderActivity);
+            return true;
+        }
+    }
+
+    /// <summary>A peer does not lead, or cannot be asked.</summary>
+    public void Lost(PeerFeed peer, string reason)
+    {
+        lock (_turn)
+        {
+            _unasked.Remove(peer);
+            if (_leader == peer)
+            {
+                LogLeaderLost(feed.Stream, peer.Address, reason);
+                _leader = null;
+                Tell(FeedActivity.Idle);
+            }
+
+            if (MayLead && _isKeeping)
+                Guarded(GoOn);
+        }
+    }
 
     /// <summary>Reads the subscription until the hub closes it.</summary>
     public async Task RunAsync(LiveStream stream, Subscription subscription)
@@ -49,7 +153,8 @@ internal sealed partial class FeedLoop(
                     tick = new CancellationTokenSource(Tick, time);
                 }
 
-                Guarded(() => ReadAll(stream, subscription, isOpen));
+                lock (_turn)
+                    Guarded(() => ReadAll(stream, subscription, isOpen));
             }
         }
         finally
@@ -80,7 +185,18 @@ internal sealed partial class FeedLoop(
     private void ReadAll(LiveStream stream, Subscription subscription, bool isOpen)
     {
         // Asked first: what a publisher sent before it left is then already in the log.
-        var publication = isOpen ? stream.Publication : null;
+        var publication = _publication = isOpen ? stream.Publication : null;
+        if (!MayLead)
+        {
+            while (subscription.TryReadMessage(out var message))
+                KeepMessage(message);
+            if (publication is null)
+                Forget();
+            return;
+        }
+
+        if (_isKeeping)
+            GoOn();
         var cutter = Cutter();
         var batch = 0;
         while (subscription.TryReadMessage(out var message))
@@ -88,6 +204,8 @@ internal sealed partial class FeedLoop(
             var afterLoss = message.Flags.HasFlag(LogMessageFlags.AfterSkip);
             var input = new CutterInput(
                 message.Type, message.WireTimestamp, message.PublicationNumber, afterLoss, message.Payload);
+            if (_hasPeers)
+                KeepMessage(message);
             // When it came, not when it is read: what a standby takes over with has waited.
             var arrived = time.GetUtcNow() - time.GetElapsedTime(message.ArrivedAt);
             cutter.Push(input, arrived.ToUnixTimeMilliseconds(), _records);
@@ -95,9 +213,65 @@ internal sealed partial class FeedLoop(
                 HandOn(cutter, publication);
         }
 
+        if (publication is null)
+            Forget();
         if (publication is null && cutter.Activity != FeedActivity.Idle)
             cutter.Finish(_records);
         HandOn(cutter, publication);
+    }
+
+    private bool MayLead => _leader is null && _unasked.Count == 0;
+
+    /// <summary>All of it as long as a peer leads; of what goes to our cutter, the headers.</summary>
+    private void KeepMessage(in LogMessage message)
+    {
+        if (_keptPublication != message.PublicationNumber)
+            _kept.Clear();
+        _keptPublication = message.PublicationNumber;
+        _isKeeping = !MayLead;
+        var media = new MediaMessage(message.Type, message.WireTimestamp, message.Payload);
+        var kind = MessageKind.Of(media);
+        if (_isKeeping || kind.HeaderKey != 0)
+            _kept.Add(media, kind, message.ArrivedAt);
+    }
+
+    /// <summary>We lead: with what was kept since the segment began that nobody will end any more.</summary>
+    private void GoOn()
+    {
+        var (now, utc) = (time.GetTimestamp(), time.GetUtcNow());
+        var cutter = Cutter();
+        _isKeeping = false;
+        foreach (var (message, arrivedAt) in _kept.From(_kept.GroupAt(_begunAt), now))
+        {
+            var input = new CutterInput(message.Type, message.Timestamp, _keptPublication, false, message.Payload);
+            cutter.Push(input, (utc - time.GetElapsedTime(arrivedAt, now)).ToUnixTimeMilliseconds(), _records);
+        }
+
+        _kept.Begin(_kept.Headers);
+        if (_mirror is not null)
+        {
+            _mirror = null;
+            metrics.LeaderChanged("self");
+            LogLeads(feed.Stream, cutter.State?.NextMsn ?? 0);
+        }
+
+        HandOn(cutter, _publication);
+    }
+
+    private void Forget()
+    {
+        _kept.Clear();
+        (_keptPublication, _isKeeping) = (0, false);
+    }
+
+    /// <summary>What a follower hands on.</summary>
+    private void Tell(FeedActivity activity)
+    {
+        feed.Append(_records, new FeedState(activity, _epoch, _edge), leads: false);
+        _records.Clear();
+        var (publisher, leader) = (_publication?.Publisher.RemoteEndPoint, _leader?.Address.ToString());
+        if (_summary.EdgeMsn != _edge || _summary.Activity != activity || _summary.Leader != leader)
+            _summary = FeedSummary.Of(activity, null, publisher, _edge) with { Leader = leader };
     }
 
     /// <summary>A fault of ours ends the epoch, not the stream: the next keyframe starts with a new cutter.</summary>
@@ -110,12 +284,17 @@ internal sealed partial class FeedLoop(
         catch (Exception e)
         {
             LogFault(e, feed.Stream);
-            _records.Clear();
             _stored = _cutter?.State ?? _stored;
-            _cutter?.Dispose();
-            _cutter = null;
-            _counted = new CutterCounters();
+            DropCutter();
         }
+    }
+
+    private void DropCutter()
+    {
+        _records.Clear();
+        _cutter?.Dispose();
+        _cutter = null;
+        _counted = new CutterCounters();
     }
 
     private Cutter Cutter()
@@ -145,13 +324,17 @@ internal sealed partial class FeedLoop(
             (_epoch, first) = (begin.Epoch.EpochId, begin.Msn);
         }
 
-        feed.Append(_records, new FeedState(cutter.Activity, _epoch, _edge));
+        var leads = cutter.Activity != FeedActivity.Idle;
+        feed.Append(_records, new FeedState(cutter.Activity, _epoch, _edge), leads);
         _records.Clear();
         Count(cutter);
         var publisher = publication?.Publisher.RemoteEndPoint;
         if (before == (_edge, _epoch) && cutter.Activity == _summary.Activity && publisher == _summary.Publisher)
             return;
-        _summary = FeedSummary.Of(cutter.Activity, cutter.Facts, publisher, _edge);
+        _summary = FeedSummary.Of(cutter.Activity, cutter.Facts, publisher, _edge) with
+        {
+            Leader = leads ? "self" : null,
+        };
         if (_epoch != before._epoch)
             LogOnAir(feed.Stream, _epoch, first, _summary.Codecs);
     }
@@ -186,6 +369,17 @@ internal sealed partial class FeedLoop(
     [LoggerMessage(Level = LogLevel.Information,
         Message = "{StreamName} is on air: epoch {EpochId} from segment {Msn}, {Codecs}")]
     private partial void LogOnAir(string streamName, uint epochId, long msn, string codecs);
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{StreamName} is led by the ingest {Peer}, epoch {EpochId}: its segments are passed on as they are")]
+    private partial void LogFollows(string streamName, Uri peer, uint epochId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{StreamName} is led by the ingest {Peer} no more: {Reason}")]
+    private partial void LogLeaderLost(string streamName, Uri peer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{StreamName} goes on from this ingest's own publisher with segment {Msn}")]
+    private partial void LogLeads(string streamName, long msn);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The feed of {StreamName} failed and starts anew")]
     private partial void LogFault(Exception exception, string streamName);

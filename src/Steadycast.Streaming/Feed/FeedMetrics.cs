@@ -22,6 +22,7 @@ internal sealed class FeedMetrics
     private readonly Counter<long> _dropped;
     private readonly Counter<long> _discontinuities;
     private readonly Counter<long> _stateFailures;
+    private readonly Counter<long> _leaderChanges;
     private readonly Counter<long> _readersDropped;
     private readonly UpDownCounter<long> _ringBytes;
     private readonly UpDownCounter<long> _readers;
@@ -41,6 +42,7 @@ internal sealed class FeedMetrics
         _dropped = meter.CreateCounter<long>("steadycast_feed_dropped_total", "{frame}");
         _discontinuities = meter.CreateCounter<long>("steadycast_feed_discontinuities_total", "{discontinuity}");
         _stateFailures = meter.CreateCounter<long>("steadycast_feed_state_failures_total", "{failure}");
+        _leaderChanges = meter.CreateCounter<long>("steadycast_feed_leader_changes_total", "{change}");
         _readersDropped = meter.CreateCounter<long>("steadycast_feed_readers_dropped_total", "{reader}");
         _ringBytes = meter.CreateUpDownCounter<long>("steadycast_feed_ring_bytes", "By");
         _readers = meter.CreateUpDownCounter<long>("steadycast_feed_readers", "{reader}");
@@ -74,6 +76,9 @@ internal sealed class FeedMetrics
     /// <param name="operation">load or save</param>
     public void StateFailed(string operation) =>
         _stateFailures.Add(1, new KeyValuePair<string, object?>("operation", operation));
+
+    /// <param name="to">self (after a peer) or peer</param>
+    public void LeaderChanged(string to) => _leaderChanges.Add(1, new KeyValuePair<string, object?>("to", to));
 
     public void RingGrew(long bytes) => _ringBytes.Add(bytes);
 

@@ -19,6 +19,9 @@ internal sealed record FeedSummary(
     string? Publisher,
     long EdgeMsn)
 {
+    /// <summary>Who numbers and cuts: <c>self</c>, or the address of a peer; null when nobody does.</summary>
+    public string? Leader { get; init; }
+
     public static FeedSummary Of(FeedActivity activity, SegmentFacts? facts, string? publisher, long edge)
     {
         var tracks = (facts?.Tracks ?? []).Select(TrackDescription.Of).ToArray();

@@ -133,6 +133,9 @@ internal sealed class ReplayRing : IDisposable
         var segment = new RingSegment(begin.Msn);
         if (_last is { IsClosed: false })
             (_last.IsClosed, _last.IsTakenBack) = (true, true);
+        // Ended here, and ended otherwise by a peer that leads since: who comes anew shall not get it.
+        for (var ended = _first; ended is not null; ended = ended.Next)
+            ended.IsTakenBack |= ended.Msn >= begin.Msn;
         if (_last is not null)
             _last.Next = segment;
         _first ??= segment;

@@ -13,18 +13,21 @@ internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState stat
 
     public FeedState State => _state;
 
+    /// <summary>Whether this process decides: false where a peer does, and while there is no publisher.</summary>
+    public bool Leads { get; private set; }
+
     /// <summary>Completes at the next change; take it before looking, then nothing is missed.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
     /// <summary>Nothing more will come: readers end once they have read everything.</summary>
     public bool IsClosed { get; private set; }
 
-    public void Append(IReadOnlyList<FeedRecord> records, FeedState state)
+    public void Append(IReadOnlyList<FeedRecord> records, FeedState state, bool leads)
     {
-        if (records.Count == 0 && state == _state)
+        if (records.Count == 0 && state == _state && leads == Leads)
             return;
         ring.Append(records);
-        _state = state;
+        (_state, Leads) = (state, leads);
         Signal();
     }
 

@@ -292,25 +292,12 @@ public sealed class LiveStream
     private PublisherSwitch? KeepInGate(Publication from, in MediaMessage message, in MessageKind kind, long now)
     {
         StandbyBuffer buffer = from.Buffer;
-        if (kind.HeaderKey != 0)
-        {
-            if (buffer.Headers.Has(message, kind))
-                return null;
-            if (buffer.Headers.With(TrackHeader.Of(message, kind)) is not { } changed)
-            {
-                metrics.Dropped("too_many_tracks");
-                return null;
-            }
-
-            buffer.SetHeaders(changed);
-        }
-
-        bool? kept = buffer.Add(message, kind, now);
-        if (kept == false)
+        StandbyStep step = buffer.Add(message, kind, now);
+        if (step == StandbyStep.GivenUp)
             metrics.NotReplayable();
-        if (kept is null && kind.IsCoded)
-            metrics.Dropped("before_keyframe");
-        bool isAtKeyframe = kept == true && buffer.CountOf(buffer.Newest) == 1;
+        else if (step is StandbyStep.TooEarly or StandbyStep.TooManyTracks)
+            metrics.Dropped(step == StandbyStep.TooEarly ? "before_keyframe" : "too_many_tracks");
+        bool isAtKeyframe = step == StandbyStep.Begun;
         PublisherVitals onAir = publication!.Vitals;
         return arbiter.Judge(
             onAir, from.Vitals, from.Publisher.Role, buffer.CanBegin, isAtKeyframe, now) is { } reason
@@ -329,30 +316,14 @@ public sealed class LiveStream
         StandbyBuffer buffer = to.Buffer;
         PutOnAir(to);
         int first = reason == SwitchReason.Returned ? buffer.Newest : buffer.GroupAt(before.LastProgressAt);
-        if (first < 0)
-            foreach (TrackHeader header in buffer.Headers.Items)
-                AppendHeld(to, new MediaMessage(header.Type, header.WireTimestamp, header.Payload), now, now);
-        for (int group = Math.Max(first, 0); group <= buffer.Newest; group++)
-        {
-            if (group == first)
-                foreach (TrackHeader header in buffer.HeadersOf(group))
-                    AppendHeld(to, new MediaMessage(header.Type, header.WireTimestamp, header.Payload), now, now);
-            for (int i = 0; i < buffer.CountOf(group); i++)
-            {
-                (MediaMessage message, long arrivedAt) = buffer.Read(group, i);
-                AppendHeld(to, message, now, arrivedAt);
-            }
-        }
-
+        foreach ((MediaMessage message, long arrivedAt) in buffer.From(first, now))
+            writer.Append(to, message, MessageKind.Of(message), now, arrivedAt);
         buffer.Clear();
         arbiter.Switched(to.Publisher.Role, reason, now);
         metrics.Switched(to.Publisher.Role, reason, before.StillFor(now));
         (Switches, LastSwitch) = (Switches + 1, new PublisherSwitch(to.Publisher, reason, time.GetUtcNow()));
         return LastSwitch;
     }
-
-    private void AppendHeld(Publication from, in MediaMessage message, long now, long arrivedAt) =>
-        writer.Append(from, message, MessageKind.Of(message), now, arrivedAt);
 
     private void Announce(PublisherSwitch change)
     {

@@ -3,6 +3,27 @@ using Steadycast.Protocols.Rtmp;
 
 namespace Steadycast.Streaming.Hub;
 
+/// <summary>What became of a message that was to be kept.</summary>
+internal enum StandbyStep
+{
+    Kept,
+
+    /// <summary>Kept, and the first of a group.</summary>
+    Begun,
+
+    /// <summary>A header that is in force already.</summary>
+    Known,
+
+    /// <summary>There is nothing before it that one could begin with.</summary>
+    TooEarly,
+
+    /// <summary>A header for which there is no place.</summary>
+    TooManyTracks,
+
+    /// <summary>Its group grew too large and is gone.</summary>
+    GivenUp,
+}
+
 /// <summary>
 /// What a publisher that is not on air has sent lately: groups of pictures, each from its keyframe, with the headers
 /// in force there.
@@ -46,16 +67,19 @@ internal sealed class StandbyBuffer(TimeSpan reach, int maxBytes, TimeProvider t
         (spare, bytes, hasVideo, Headers) = (null, 0, false, TrackHeaders.None);
     }
 
-    /// <summary>A header is in force from here on.</summary>
-    public void SetHeaders(TrackHeaders headers) => Headers = headers;
-
     /// <summary>Keeps a message.</summary>
-    /// <returns>
-    /// <c>true</c> when it was kept; <c>null</c> when it comes before anything that one can begin with; <c>false</c>
-    /// when the group was given up because it grew too large.
-    /// </returns>
-    public bool? Add(in MediaMessage message, in MessageKind kind, long now)
+    /// <param name="now">When it came.</param>
+    public StandbyStep Add(in MediaMessage message, in MessageKind kind, long now)
     {
+        if (kind.HeaderKey != 0)
+        {
+            if (Headers.Has(message, kind))
+                return StandbyStep.Known;
+            if (Headers.With(TrackHeader.Of(message, kind)) is not { } changed)
+                return StandbyStep.TooManyTracks;
+            Headers = changed;
+        }
+
         if (message.Type == RtmpMessageType.Video && !hasVideo)
         {
             // Sound alone is nothing to begin with any more: who goes on air now begins with a picture.
@@ -63,18 +87,19 @@ internal sealed class StandbyBuffer(TimeSpan reach, int maxBytes, TimeProvider t
             DropOldest(groups.Count);
         }
 
-        if (Begins(message, kind, now))
+        bool begins = Begins(message, kind, now);
+        if (begins)
             groups.Add(NewGroup(now));
         if (groups.Count == 0)
-            return null;
+            return kind.IsCoded ? StandbyStep.TooEarly : StandbyStep.Kept;
         groups[^1].Add(message, now);
         bytes += message.Payload.Length;
         while (groups.Count > 1 && (bytes > maxBytes || time.GetElapsedTime(groups[1].BeganAt, now) >= reach))
             DropOldest(1);
         if (bytes <= maxBytes)
-            return true;
+            return begins ? StandbyStep.Begun : StandbyStep.Kept;
         DropOldest(1);
-        return false;
+        return StandbyStep.GivenUp;
     }
 
     /// <summary>
@@ -92,14 +117,18 @@ internal sealed class StandbyBuffer(TimeSpan reach, int maxBytes, TimeProvider t
     /// <summary>The newest group.</summary>
     public int Newest => groups.Count - 1;
 
-    /// <summary>The headers in force where a group begins.</summary>
-    public TrackHeader[] HeadersOf(int group) => groups[group].Headers.Items;
-
-    /// <summary>How many messages a group has.</summary>
-    public int CountOf(int group) => groups[group].Count;
-
-    /// <summary>One message of a group, and when it came; the payload is valid until the buffer changes.</summary>
-    public (MediaMessage Message, long ArrivedAt) Read(int group, int index) => groups[group].Read(index);
+    /// <summary>
+    /// The headers in force where a group begins, then all messages from there on, each with the time when it came
+    /// (headers: <paramref name="now"/>). Below 0: the headers of now alone. Valid until the buffer changes.
+    /// </summary>
+    public IEnumerable<(MediaMessage Message, long ArrivedAt)> From(int group, long now)
+    {
+        foreach (TrackHeader header in (group < 0 ? Headers : groups[group].Headers).Items)
+            yield return (new MediaMessage(header.Type, header.WireTimestamp, header.Payload), now);
+        foreach (Group kept in groups.Skip(group < 0 ? groups.Count : group))
+            for (int i = 0; i < kept.Count; i++)
+                yield return kept.Read(i);
+    }
 
     private bool Begins(in MediaMessage message, in MessageKind kind, long now)
     {

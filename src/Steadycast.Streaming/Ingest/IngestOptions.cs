@@ -41,6 +41,12 @@ public sealed record IngestOptions
     public string? StateDir { get; init; }
 
     /// <summary>
+    /// HTTP addresses of other ingests that encoders send the same streams to: <c>http://ingest-2:9101</c>. One of all
+    /// leads each stream, the others pass its feed on, and the next goes on when it is gone. Each names all others.
+    /// </summary>
+    public IReadOnlyList<string> Peers { get; init; } = [];
+
+    /// <summary>
     /// What happens when a second publisher comes for a live stream, or a second standby for one that has a standby.
     /// </summary>
     public PublishConflict PublishConflict { get; init; } = PublishConflict.TakeoverWhenSilent;

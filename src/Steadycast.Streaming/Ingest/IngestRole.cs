@@ -48,9 +48,13 @@ public sealed class IngestRole : IRole
             loggers.CreateLogger<RtmpDoor>());
         var metrics = new FeedMetrics(meters);
         var settings = new FeedSettings(
-            options.SegmentSeconds, TimeSpan.FromSeconds(options.ReplaySeconds), options.StateDir);
+            options.SegmentSeconds, TimeSpan.FromSeconds(options.ReplaySeconds), options.StateDir)
+        {
+            Peers = [.. options.Peers.Select(peer => new Uri(peer))],
+        };
         _feeds = new FeedLoops(_hub, settings, metrics, time, loggers);
-        _endpoint = new FeedEndpoint(_feeds.Directory, time, metrics, loggers.CreateLogger<FeedEndpoint>());
+        _endpoint = new FeedEndpoint(
+            _feeds.Directory, _feeds.IngestId, time, metrics, loggers.CreateLogger<FeedEndpoint>());
     }
 
     public string Name => "ingest";
@@ -119,6 +123,7 @@ public sealed class IngestRole : IRole
         ["bits_per_second"] = (long)feed.BitsPerSecond,
         ["publisher"] = feed.Publisher,
         ["edge"] = feed.EdgeMsn,
+        ["leader"] = feed.Leader,
         ["on_air"] = stream?.Publication is { } onAir ? NameOf(onAir.Publisher.Role) : null,
         ["publishers"] = stream?.Publishers().Select(Describe).ToArray() ?? [],
         ["publisher_switches"] = stream?.Switches ?? 0,

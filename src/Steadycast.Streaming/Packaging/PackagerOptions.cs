@@ -5,9 +5,12 @@ namespace Steadycast.Streaming.Packaging;
 /// <summary>The <c>packager</c> section: stamped feed in, segments and playlists out.</summary>
 public sealed record PackagerOptions
 {
-    /// <summary>The ingest's HTTP address: <c>http://ingest:9101</c>.</summary>
+    /// <summary>
+    /// The ingest's HTTP address: <c>http://ingest:9101</c>. Or a list, of ingests that are each other's <c>peers</c>:
+    /// the next one is followed when one is out of reach.
+    /// </summary>
     [Required]
-    public string Feed { get; init; } = "";
+    public IReadOnlyList<string> Feed { get; init; } = [];
 
     /// <summary>Health and metrics.</summary>
     public string HttpAddr { get; init; } = "127.0.0.1:9102";

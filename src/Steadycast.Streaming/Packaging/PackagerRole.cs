@@ -41,7 +41,8 @@ public sealed partial class PackagerRole : IRole
         (_options, _stores, _time, _loggers) = (options, stores, time, loggers);
         _logger = loggers.CreateLogger<PackagerRole>();
         _metrics = new PackagingMetrics(meters);
-        _feed = new FeedClient(new Uri(options.Feed), new FeedClientOptions(), time, loggers, way);
+        Uri[] ingests = [.. options.Feed.Select(feed => new Uri(feed))];
+        _feed = new FeedClient(ingests, new FeedClientOptions(), time, loggers, way);
     }
 
     public string Name => "packager";
@@ -75,7 +76,11 @@ public sealed partial class PackagerRole : IRole
         var streams = new Dictionary<string, object?>();
         if (_store is null) reasons.Add("The packager has not started.");
         if (_options.Streams.Count == 0 && _store is not null && !_feed.List.Connected)
-            reasons.Add($"The ingest {_options.Feed} does not list its streams: {_feed.List.LastError}");
+        {
+            var ingests = string.Join(" or ", _options.Feed);
+            reasons.Add($"The ingest {ingests} does not list its streams: {_feed.List.LastError}");
+        }
+
         foreach (var loop in _loops.Values.OrderBy(loop => loop.Stream, StringComparer.Ordinal))
         {
             var (state, link) = (loop.State, loop.Link);

@@ -45,6 +45,7 @@ public sealed class ConfigLoaderTests
         Assert.Equal(4, options.Ingest.SegmentSeconds);
         Assert.Equal([new PublishRule("live/show", "s3cret"), new PublishRule("open/*", null)], options.Ingest.Publish);
         Assert.Equal(Container.Ts, options.Packager!.Container);
+        Assert.Equal(["http://ingest:9101"], options.Packager.Feed);
         Assert.Equal(["a", "b/c"], options.Packager.Streams);
         Assert.Equal(0.25, options.Switch!.CheckIntervalSeconds);
         Assert.Equal("http://a/hls", options.Switch.Origins[0].Url);
@@ -150,7 +151,7 @@ public sealed class ConfigLoaderTests
     [Theory]
     [InlineData("ingest: 5", "ingest (line 1): is a section, not a value; write its keys below it, indented")]
     [InlineData("ingest: { segment_seconds: [1] }", "ingest.segment_seconds (line 1): is a single value, not a list or a section; write one value after the colon")]
-    [InlineData("switch: { primary_base_url: 'http://p/hls', streams: one }", "switch.streams (line 1): is a list, not a single value; write each entry after a dash: - entry")]
+    [InlineData("ingest: { publish: one }", "ingest.publish (line 1): is a list, not a single value; write each entry after a dash: - entry")]
     [InlineData("ingest:\n  tls:\n    cert_file: /none.pem", "ingest.tls.key_file (line 2): is missing; add key_file:")]
     [InlineData("ingest: {}\nmonitor: { streams: [] }", "monitor (line 2): is not in this version; remove the section, or run the version that has it")]
     [InlineData("ingest:\n  listen_addr: a\n  listen_addr: b", "line 3: this is not YAML: Duplicate key listen_addr; mend the line")]

@@ -70,7 +70,8 @@ internal static class ConfigSchema
         var kind = ValueKinds.Of(element, property.Info.Name);
         return new JsonObject
         {
-            ["type"] = new JsonArray("array", "null"),
+            ["type"] = kind == ValueKind.Section
+                ? new JsonArray("array", "null") : new JsonArray("array", "string", "null"),
             ["items"] = kind == ValueKind.Section ? Section(element) : Scalar(element, kind),
         };
     }

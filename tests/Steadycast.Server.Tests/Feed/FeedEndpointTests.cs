@@ -59,8 +59,8 @@ public sealed class FeedEndpointTests : IDisposable
     public async Task A_follower_gets_what_is_kept_and_then_what_comes()
     {
         var feed = Feed("live/show");
-        feed.Append(Segment(10), State(10));
-        feed.Append(Segment(11), State(11));
+        feed.Append(Segment(10), State(10), leads: true);
+        feed.Append(Segment(11), State(11), leads: true);
         await using var server = await FeedServer.StartAsync(_directory, TimeProvider.System, _metrics);
         using var client = Client(server.Address, Patient);
         var records = new List<FeedRecord>();
@@ -68,7 +68,7 @@ public sealed class FeedEndpointTests : IDisposable
         {
             records.Add(record);
             if (record.State is { EdgeMsn: 11 })
-                feed.Append(Segment(12), State(12));
+                feed.Append(Segment(12), State(12), leads: true);
             if (record.State is { EdgeMsn: 12 })
                 break;
         }
@@ -103,7 +103,7 @@ public sealed class FeedEndpointTests : IDisposable
     public async Task A_follower_resumes_behind_its_last_whole_segment_when_the_ingest_comes_back()
     {
         var feed = Feed("live/show");
-        feed.Append([.. Segment(10), .. Segment(11)[..2]], State(10));
+        feed.Append([.. Segment(10), .. Segment(11)[..2]], State(10), leads: true);
         var server = await FeedServer.StartAsync(_directory, TimeProvider.System, _metrics);
         var address = server.Address;
         using var client = Client(address, Patient);
@@ -117,7 +117,7 @@ public sealed class FeedEndpointTests : IDisposable
             {
                 await server.DisposeAsync();
                 server = null;
-                feed.Append(Segment(11, epoch: 8), State(11));
+                feed.Append(Segment(11, epoch: 8), State(11), leads: true);
                 server = await FeedServer.StartAsync(_directory, TimeProvider.System, _metrics, address.Port);
             }
 
@@ -136,7 +136,7 @@ public sealed class FeedEndpointTests : IDisposable
     public async Task A_feed_that_closes_is_sent_to_its_end()
     {
         var feed = Feed("live/show");
-        feed.Append(Segment(10, payload: 1 << 20), State(10));
+        feed.Append(Segment(10, payload: 1 << 20), State(10), leads: true);
         await using var server = await FeedServer.StartAsync(_directory, TimeProvider.System, _metrics);
         using var http = new HttpClient { BaseAddress = server.Address };
         _directory.Close();
@@ -200,9 +200,9 @@ public sealed class FeedEndpointTests : IDisposable
     public async Task A_reader_that_Kestrel_cuts_off_at_our_deadline_is_counted_as_stuck()
     {
         var time = new ManualTime();
-        Feed("live/show").Append(Segment(1), State(1));
+        Feed("live/show").Append(Segment(1), State(1), leads: true);
         await using var app = WebApplication.CreateSlimBuilder().Build();
-        new FeedEndpoint(_directory, time, _metrics, NullLogger.Instance).Map(app);
+        new FeedEndpoint(_directory, Guid.NewGuid(), time, _metrics, NullLogger.Instance).Map(app);
         var endpoints = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints);
         var serve = endpoints.OfType<RouteEndpoint>().Single(e => e.RoutePattern.RawText == "/feed/{**stream}");
         using var aborted = new CancellationTokenSource();
@@ -223,7 +223,7 @@ public sealed class FeedEndpointTests : IDisposable
         var time = new ManualTime();
         var feed = Feed("live/show");
         foreach (var msn in Enumerable.Range(1, 4))
-            feed.Append(Segment(msn, payload: 8 << 20), State(msn));
+            feed.Append(Segment(msn, payload: 8 << 20), State(msn), leads: true);
         await using var server = await FeedServer.StartAsync(_directory, time, _metrics);
         using var socket = new System.Net.Sockets.TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, server.Address.Port, _cancel);

@@ -21,14 +21,14 @@ internal sealed class FeedServer : IAsyncDisposable
         .Get<IServerAddressesFeature>()!.Addresses.Single());
 
     public static async Task<FeedServer> StartAsync(
-        FeedDirectory directory, TimeProvider time, FeedMetrics metrics, int port = 0)
+        FeedDirectory directory, TimeProvider time, FeedMetrics metrics, int port = 0, Guid ingestId = default)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         builder.Services.AddProblemDetails();
         var server = new FeedServer(builder.Build());
-        new FeedEndpoint(directory, time, metrics, NullLogger.Instance).Map(server._app);
+        new FeedEndpoint(directory, ingestId, time, metrics, NullLogger.Instance).Map(server._app);
         await server._app.StartAsync(TestContext.Current.CancellationToken);
         return server;
     }

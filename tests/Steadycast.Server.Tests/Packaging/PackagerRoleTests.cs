@@ -111,7 +111,7 @@ public sealed class PackagerRoleTests : IAsyncLifetime
         var logs = new TestLogs();
         await using var stores = Stores();
         await using var role = new PackagerRole(
-            new PackagerOptions { Feed = _ingest.Url, Container = Container.Ts, Streams = [Stream] },
+            new PackagerOptions { Feed = [_ingest.Url], Container = Container.Ts, Streams = [Stream] },
             stores, TimeProvider.System, logs, _meters);
         await role.StartAsync(Cancel);
         var track = new TrackConfig(1, Codec.Av1, Convert.FromHexString("81000c000a0b000000043d06d402f80040"));
@@ -131,7 +131,7 @@ public sealed class PackagerRoleTests : IAsyncLifetime
         var logs = new TestLogs();
         await using var stores = Stores();
         await using var role = new PackagerRole(
-            new PackagerOptions { Feed = _ingest.Url, Streams = [Stream] }, stores, TimeProvider.System, logs, _meters);
+            new PackagerOptions { Feed = [_ingest.Url], Streams = [Stream] }, stores, TimeProvider.System, logs, _meters);
         await role.StartAsync(Cancel);
         var track = new TrackConfig(2, Codec.Mp3, new byte[] { 0xFF, 0xFB, 0, 0 });
         _ingest.Append(Stream, Enumerable.Range(1, 3).SelectMany(msn => OneSegment(msn, track)));
@@ -164,7 +164,7 @@ public sealed class PackagerRoleTests : IAsyncLifetime
     {
         await using var stores = Stores();
         await using var role = new PackagerRole(
-            new PackagerOptions { Feed = "http://127.0.0.1:1" },
+            new PackagerOptions { Feed = ["http://127.0.0.1:1"] },
             stores,
             TimeProvider.System,
             NullLoggerFactory.Instance,
@@ -200,7 +200,7 @@ public sealed class PackagerRoleTests : IAsyncLifetime
     private SegmentStores Stores() => new(TimeProvider.System, NullLoggerFactory.Instance, _meters);
 
     private PackagerRole Role(SegmentStores stores, string store, params string[] streams) => new(
-        new PackagerOptions { Feed = _ingest.Url, Store = store, Streams = streams, WindowSeconds = 600 },
+        new PackagerOptions { Feed = [_ingest.Url], Store = store, Streams = streams, WindowSeconds = 600 },
         stores,
         TimeProvider.System,
         NullLoggerFactory.Instance,

@@ -1,0 +1,78 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Steadycast.Streaming.Feed;
+
+/// <summary>One stream at one peer: asks whether it leads there, and follows it while it does.</summary>
+internal sealed partial class PeerFeed(
+    Uri address, HttpClient http, FeedLoop loop, TimeProvider time, ILogger logger)
+{
+    /// <summary>Between two questions; also how long two peers may lead at once.</summary>
+    public static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Two missed signs of life.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// For an answer of a leader whose connection broke: only if it does not come, the leader is lost.
+    /// </summary>
+    public static readonly TimeSpan AnswerAgain = TimeSpan.FromMilliseconds(500);
+
+    public Uri Address => address;
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var reason = "";
+        var again = false;
+        while (true)
+        {
+            var led = false;
+            try
+            {
+                var path = $"{FeedConnection.PathOf(loop.Feed.Stream)}?leader=1&from={loop.NextMsn}";
+                await using var connection = await FeedConnection.OpenAsync(
+                    http, path, Silence, again ? AnswerAgain : Silence, time, cancellationToken);
+                again = false;
+                reason = "it leads no more";
+                if (Follows(connection))
+                {
+                    while (await connection.ReceiveAsync(cancellationToken))
+                    {
+                        led = true;
+                        while (connection.TryTake(out var record))
+                            loop.Take(this, record);
+                    }
+                }
+            }
+            catch (Exception e) when (FeedFollower.IsOfTheLink(e, cancellationToken))
+            {
+                // What broke the connection says more than what the second attempt met.
+                if (!again)
+                    reason = e is OperationCanceledException ? $"silent for {Silence.TotalSeconds} s" : e.Message;
+            }
+
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                // Our bug, by the house's rules: said loudly, and the peer is asked again.
+                LogFault(e, loop.Feed.Stream, address);
+                (led, reason) = (false, "following it failed");
+            }
+
+            again = led;
+            if (led)
+                continue;
+            loop.Lost(this, reason);
+            await Task.Delay(AskInterval, time, cancellationToken);
+        }
+    }
+
+    private bool Follows(FeedConnection connection) =>
+        Guid.TryParse(connection.Header(FeedEndpoint.IngestHeader), out var id)
+        && uint.TryParse(
+            connection.Header(FeedEndpoint.EpochHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
+        && loop.TryFollow(this, id, epoch);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Following {StreamName} at the ingest {Peer} failed")]
+    private partial void LogFault(Exception exception, string streamName, Uri peer);
+}

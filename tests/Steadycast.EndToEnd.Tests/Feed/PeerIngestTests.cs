@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Steadycast.Protocols.Hls;
+
+namespace Steadycast.EndToEnd.Tests.Feed;
+
+/// <summary>
+/// One ffmpeg sends its stream to two ingests, a packager follows both; the one that leads is killed or frozen. Each is
+/// a process of its own.
+/// </summary>
+public sealed class PeerIngestTests : IAsyncLifetime
+{
+    private const string Stream = "live/show";
+
+    private readonly string _state = Directory.CreateTempSubdirectory("steadycast-peers-").FullName;
+    private readonly CancellationTokenSource _end =
+        CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+
+    private readonly int[] _rtmp = [FreePort(), FreePort()];
+    private readonly int[] _http = [FreePort(), FreePort()];
+    private readonly int _hls = FreePort();
+    private readonly HttpClient _client = new();
+    private readonly RunningProgram[] _ingests = new RunningProgram[2];
+    private RunningProgram _packager = null!;
+
+    private Uri Playlist => new($"http://127.0.0.1:{_hls}/hls/{Stream}/index.m3u8");
+
+    public async ValueTask InitializeAsync()
+    {
+        _end.CancelAfter(TimeSpan.FromMinutes(2));
+        for (var i = 0; i < 2; i++)
+            _ingests[i] = StartIngest(i);
+        _packager = Serve(
+            $"--set packager.feed=http://127.0.0.1:{_http[0]},http://127.0.0.1:{_http[1]} "
+            + $"--set packager.http_addr=127.0.0.1:{_hls} --set packager.store=memory "
+            + $"--set origin.listen_addr=127.0.0.1:{_hls} --set origin.store=memory");
+        await UntilAsync(async () => await HealthAsync(0) is not null && await HealthAsync(1) is not null);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var program in _ingests.Append(_packager))
+            program.Dispose();
+        _client.Dispose();
+        _end.Dispose();
+        Directory.Delete(_state, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("STOP")]
+    public async Task The_other_ingest_goes_on_with_one_discontinuity(string signal)
+    {
+        using var publisher = new RunningProgram(
+            "ffmpeg",
+            "-hide_banner -loglevel error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine "
+            + "-map 0:v -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50 -c:a aac "
+            + "-b:a 64k -flags +global_header -f tee "
+            + string.Join('|', _rtmp.Select(port => $"[f=flv:onfail=ignore]rtmp://127.0.0.1:{port}/{Stream}")));
+        await UntilAsync(async () => (await SegmentsAsync()).Count >= 3);
+        var leader = await LeaderAsync();
+
+        await _ingests[leader].SignalAsync(signal, _end.Token);
+        await UntilAsync(async () => await LeaderOfAsync(1 - leader) == "self");
+        await UntilAsync(async () => (await SegmentsAsync()).SkipWhile(s => !s.Discontinuity).Count() >= 3);
+
+        if (signal == "STOP")
+            await _ingests[leader].SignalAsync("CONT", _end.Token);
+        else
+            Restart(leader);
+        // It follows now, whether its publisher came back or not.
+        await UntilAsync(async () => await LeaderOfAsync(leader) == $"http://127.0.0.1:{_http[1 - leader]}/");
+        var before = (await SegmentsAsync()).Count;
+        await UntilAsync(async () => (await SegmentsAsync()).Count >= before + 2);
+
+        List<MediaSegment> listed = await SegmentsAsync();
+        Assert.Single(listed, s => s.Discontinuity);
+        Assert.All(listed.Zip(listed.Skip(1)), pair => Assert.Equal(NumberOf(pair.First) + 1, NumberOf(pair.Second)));
+        Assert.False(publisher.HasExited);
+        Assert.Equal("self", await LeaderOfAsync(1 - leader));
+    }
+
+    private static long NumberOf(MediaSegment segment) =>
+        long.Parse(Path.GetFileNameWithoutExtension(segment.Uri), CultureInfo.InvariantCulture);
+
+    private static RunningProgram Serve(string arguments) =>
+        new("dotnet", $"{Path.Combine(AppContext.BaseDirectory, "steadycast.dll")} serve {arguments}");
+
+    private RunningProgram StartIngest(int which) => Serve(
+        $"--set ingest.listen_addr=127.0.0.1:{_rtmp[which]} --set ingest.http_addr=127.0.0.1:{_http[which]} "
+        + $"--set ingest.peers=http://127.0.0.1:{_http[1 - which]} --set ingest.state_dir={_state}/{which}");
+
+    private void Restart(int which)
+    {
+        _ingests[which].Dispose();
+        _ingests[which] = StartIngest(which);
+    }
+
+    private async Task<int> LeaderAsync()
+    {
+        for (var i = 0; ; i = 1 - i)
+        {
+            if (await LeaderOfAsync(i) == "self" && await LeaderOfAsync(1 - i) is not (null or "self"))
+                return i;
+        }
+    }
+
+    private async Task<string?> LeaderOfAsync(int which) =>
+        await HealthAsync(which) is { } health
+        && health.GetProperty("ingest_streams").TryGetProperty(Stream, out var stream)
+            ? stream.GetProperty("leader").GetString() : null;
+
+    private async Task<JsonElement?> HealthAsync(int which)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        patience.CancelAfter(TimeSpan.FromSeconds(2));
+        try
+        {
+            using HttpResponseMessage response =
+                await _client.GetAsync(new Uri($"http://127.0.0.1:{_http[which]}/healthz"), patience.Token);
+            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(patience.Token));
+        }
+        catch (Exception e) when (
+            e is HttpRequestException || (e is OperationCanceledException && !_end.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private async Task<List<MediaSegment>> SegmentsAsync()
+    {
+        try
+        {
+            using HttpResponseMessage response = await _client.GetAsync(Playlist, _end.Token);
+            return response.StatusCode == HttpStatusCode.OK
+                ? [.. PlaylistReader.ParseMedia(await response.Content.ReadAsStringAsync(_end.Token)).Segments]
+                : [];
+        }
+        catch (HttpRequestException)
+        {
+            return [];
+        }
+    }
+
+    private async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        while (!await condition())
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, _end.Token);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -25,6 +25,7 @@ internal static class CommandLine
             WatchCommand.Create(),
             DrillCommand.Create(),
             PublishCommand.Create(),
+            SwitchCommand.Create(),
             VersionCommand.Create(),
         };
         // `version` says more, and in one place.

@@ -4,7 +4,8 @@ namespace Steadycast.Streaming.Failover;
 /// Which origin is asked first and named to the operator: left at once when it fails, returned to late. Pure.
 /// </summary>
 /// <remarks>
-/// The published edge comes from all origins together, so this is bookkeeping: a viewer sees nothing of it either way.
+/// In lockstep the published edge comes from all origins together, so this is bookkeeping: a viewer sees nothing of it
+/// either way. Of other origins the active one alone is shown, and each change is a discontinuity.
 /// </remarks>
 internal sealed class ActiveOrigin(TimeSpan hold)
 {
@@ -14,8 +15,14 @@ internal sealed class ActiveOrigin(TimeSpan hold)
     private readonly Queue<TimeSpan> _left = new();
     private readonly Dictionary<OriginView, TimeSpan> _freshSince = [];
     private TimeSpan? _startedAt;
+    private bool _pinIsNew;
 
     public OriginView? Current { get; private set; }
+
+    /// <summary>
+    /// The origin that an operator prefers to all others, until it is released; left all the same when it is ill.
+    /// </summary>
+    public OriginView? Pinned { get; private set; }
 
     /// <summary>At the start the preferred one may be a moment later than the others.</summary>
     public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(1);
@@ -31,6 +38,11 @@ internal sealed class ActiveOrigin(TimeSpan hold)
             return hold > MaxHold || doubled < MaxHold ? doubled : MaxHold;
         }
     }
+
+    /// <summary>Makes an origin the most preferred one, and active at once, or as soon as it is healthy.</summary>
+    public void Pin(OriginView view) => (Pinned, _pinIsNew) = (view, true);
+
+    public void Release() => (Pinned, _pinIsNew) = (null, false);
 
     /// <summary>Call after freshness was judged; null when nothing changes.</summary>
     public OriginChange? Judge(IReadOnlyList<OriginView> views, TimeSpan now)
@@ -50,14 +62,20 @@ internal sealed class ActiveOrigin(TimeSpan hold)
             return Choose(views, now);
         if (ReasonToLeave(Current, now) is { } reason && BestOther(views, Current) is { } other)
         {
-            if (other.Rank > Current.Rank)
+            if (OrderOf(other) > OrderOf(Current))
                 _left.Enqueue(now);
             return MoveTo(other, reason);
         }
 
-        foreach (var view in views.OrderBy(v => v.Rank))
+        if (_pinIsNew && Pinned is { Freshness: Freshness.Fresh } pinned)
         {
-            if (view.Rank >= Current.Rank)
+            _pinIsNew = false;
+            return pinned == Current ? null : MoveTo(pinned, "pin");
+        }
+
+        foreach (var view in views.OrderBy(OrderOf))
+        {
+            if (OrderOf(view) >= OrderOf(Current))
                 break;
             if (_freshSince.TryGetValue(view, out var since) && now - since >= Hold)
                 return MoveTo(view, "return");
@@ -66,12 +84,14 @@ internal sealed class ActiveOrigin(TimeSpan hold)
         return null;
     }
 
+    private int OrderOf(OriginView view) => view == Pinned ? -1 : view.Rank;
+
     private OriginChange? Choose(IReadOnlyList<OriginView> views, TimeSpan now)
     {
-        var best = views.Where(v => v.Freshness == Freshness.Fresh).MinBy(v => v.Rank);
+        var best = views.Where(v => v.Freshness == Freshness.Fresh).MinBy(OrderOf);
         if (best is null)
             return null;
-        var better = views.Any(v => v.Rank < best.Rank && v.Freshness == Freshness.Unknown);
+        var better = views.Any(v => OrderOf(v) < OrderOf(best) && v.Freshness == Freshness.Unknown);
         return better && now - _startedAt < StartPatience ? null : MoveTo(best, "start");
     }
 
@@ -86,8 +106,8 @@ internal sealed class ActiveOrigin(TimeSpan hold)
     };
 
     /// <summary>Only a healthy one will do; when all are ill, staying is as good as going.</summary>
-    private static OriginView? BestOther(IReadOnlyList<OriginView> views, OriginView current) =>
-        views.Where(v => v != current && v.Freshness == Freshness.Fresh).MinBy(v => v.Rank);
+    private OriginView? BestOther(IReadOnlyList<OriginView> views, OriginView current) =>
+        views.Where(v => v != current && v.Freshness == Freshness.Fresh).MinBy(OrderOf);
 
     private OriginChange MoveTo(OriginView view, string reason)
     {
@@ -99,5 +119,6 @@ internal sealed class ActiveOrigin(TimeSpan hold)
 
 /// <summary>The active origin changed.</summary>
 /// <param name="From">Null at the start.</param>
-/// <param name="Reason"><c>start</c>, <c>down</c>, <c>stale</c>, <c>lagging</c>, <c>media</c> or <c>return</c>.</param>
+/// <param name="Reason"><c>start</c>, <c>down</c>, <c>stale</c>, <c>lagging</c>, <c>media</c>,
+/// <c>return</c> or <c>pin</c>.</param>
 internal sealed record OriginChange(OriginView? From, OriginView To, string Reason);

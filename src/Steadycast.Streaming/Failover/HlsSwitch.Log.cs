@@ -14,6 +14,9 @@ internal sealed partial class HlsSwitch
         [LoggerMessage(Level = LogLevel.Information, Message = "{StreamName}: origin {Origin} is active")]
         public static partial void Chosen(ILogger logger, string streamName, string origin);
 
+        [LoggerMessage(Level = LogLevel.Information, Message = "{StreamName}: pinned origin: {Origin}")]
+        public static partial void Pinned(ILogger logger, string streamName, string origin);
+
         [LoggerMessage(
             Level = LogLevel.Warning,
             Message = "{StreamName}: active origin {From} -> {Origin} ({Reason}); last error of {From}: {Error}")]

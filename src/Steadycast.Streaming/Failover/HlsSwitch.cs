@@ -31,6 +31,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     private readonly IndexBoard _board;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _fetches = [];
+    private readonly Queue<TaskCompletionSource> _heeded = new();
     private Task _observing = Task.CompletedTask;
     private Task _looping = Task.CompletedTask;
     private RenderedStream? _current;
@@ -68,6 +69,30 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
 
     /// <summary>Lets time pass: what depends on waiting is judged again.</summary>
     public void Tick() => _inbox.Tick();
+
+    /// <summary>
+    /// Makes an origin the most preferred one, or none; returns when it has been heeded. False: no such origin.
+    /// </summary>
+    public async Task<bool> PinAsync(string? origin, CancellationToken cancellationToken)
+    {
+        var view = _timeline.Origins.FirstOrDefault(o => o.Name == origin);
+        if (origin is not null && view is null)
+            return false;
+        var heeded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _inbox.PostAsync(
+            () =>
+            {
+                if (view is null)
+                    _timeline.Active.Release();
+                else
+                    _timeline.Active.Pin(view);
+                _heeded.Enqueue(heeded);
+                Log.Pinned(_logger, _stream, origin ?? "none");
+            },
+            cancellationToken);
+        await heeded.Task.WaitAsync(cancellationToken);
+        return true;
+    }
 
     /// <summary>What viewers are served now.</summary>
     public StreamState Find(out RenderedStream? rendered)
@@ -195,6 +220,8 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             _parts.Metrics.AllDown(now - _steppedAt);
         _steppedAt = now;
         _snapshot = Snap();
+        while (_heeded.TryDequeue(out var heeded))
+            heeded.SetResult();
     }
 
     private async Task PublishAsync(Publication publication)
@@ -308,6 +335,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var peers = _timeline.OtherSwitches.Select(Of).ToImmutableArray();
         var active = _timeline.Active.Current is { } current ? origins[current.Rank] : null;
         var index = Volatile.Read(ref _current)?.Index;
-        return new StreamSnapshot(_stream, active, index, _pdtDrift, _switches, origins, peers);
+        var pinned = _timeline.Active.Pinned?.Name;
+        return new StreamSnapshot(_stream, active, pinned, index, _pdtDrift, _switches, origins, peers);
     }
 }

@@ -21,16 +21,18 @@ internal sealed class KindProbe(
         return answers.FirstOrDefault(a => a is not null);
     }
 
-    /// <summary>Whether a media playlist that can be read is where the origin should have one.</summary>
+    /// <summary>Whether the origin has a playlist where it should; following it tells what is wrong with it.</summary>
     public async Task<bool> HasPlaylistAsync(int origin, string stream, CancellationToken cancellationToken)
     {
         var address = options.PlaylistOf(_places[origin], stream);
         var answer = await origins[origin].GetTextAsync(address, Timeout, cancellationToken);
         metrics.Fetched(origins[origin].Name, "playlist", answer.Fault, answer.Status, answer.Elapsed);
+        if (answer.Fault != OriginFault.None)
+            return false;
         try
         {
-            return answer.Fault == OriginFault.None
-                && PlaylistReader.ParseMedia(Encoding.UTF8.GetString(answer.Value.Span)).Segments.Length > 0;
+            PlaylistReader.Parse(Encoding.UTF8.GetString(answer.Value.Span));
+            return true;
         }
         catch (PlaylistFormatException)
         {

@@ -15,7 +15,11 @@ internal sealed record SourcePlaylist(
 
     /// <exception cref="FormatException">Not a playlist, or one that cannot be followed; says why.</exception>
     public static SourcePlaylist Read(ReadOnlySpan<byte> text, Uri address, TimeSpan now) =>
-        Of(PlaylistReader.ParseMedia(Encoding.UTF8.GetString(text)), address, now);
+        PlaylistReader.Parse(Encoding.UTF8.GetString(text)) switch
+        {
+            MediaPlaylist media => Of(media, address, now),
+            _ => throw new FormatException("it is a multivariant playlist; name one of its media playlists"),
+        };
 
     /// <exception cref="FormatException">A playlist that cannot be followed; says why.</exception>
     public static SourcePlaylist Of(MediaPlaylist playlist, Uri address, TimeSpan now)
@@ -90,6 +94,6 @@ internal sealed record SourcePlaylist(
             throw new FormatException("a segment's URI is none");
         return resolved.Scheme == address.Scheme && resolved.Authority == address.Authority
             ? resolved
-            : throw new FormatException($"it names segments on another server, {resolved.Authority}");
+            : throw new FormatException("it names segments on another server");
     }
 }

@@ -5,6 +5,7 @@ namespace Steadycast.Streaming.Failover;
 
 /// <summary>How one stream stands, for metrics, health and the API; made by its loop, read by anybody.</summary>
 /// <param name="Active">Null until an origin was fit to be it.</param>
+/// <param name="Pinned">The origin that an operator prefers; null when none was pinned.</param>
 /// <param name="Index">What viewers see; null before anything was published.</param>
 /// <param name="PdtDrift">How far behind the wall clock the edge ended when it was published.</param>
 /// <param name="Switches">Changes of the active origin so far.</param>
@@ -12,6 +13,7 @@ namespace Steadycast.Streaming.Failover;
 internal sealed record StreamSnapshot(
     string Stream,
     OriginSnapshot? Active,
+    string? Pinned,
     StreamIndex? Index,
     TimeSpan? PdtDrift,
     long Switches,

@@ -29,6 +29,8 @@ internal sealed class SwitchLibrary(string? defaultStream, SwitchMetrics metrics
             ? found
             : null;
 
+    public HlsSwitch? FindSwitch(string stream) => _switches.GetValueOrDefault(stream);
+
     public bool Has(string stream) => _switches.ContainsKey(stream);
 
     public void Add(string stream, HlsSwitch hls) => _switches[stream] = hls;

@@ -79,6 +79,12 @@ public sealed record SwitchOptions
     [Range(16L << 20, 1L << 40)]
     public long MaxCacheBytes { get; init; } = 512L << 20;
 
+    /// <summary>
+    /// Who sends it as <c>Authorization: Bearer</c> may pin an origin. Absent: only requests from this machine may.
+    /// </summary>
+    [MinLength(16)]
+    public string? ApiToken { get; init; }
+
     /// <summary>Access-Control-Allow-Origin; empty sends none.</summary>
     public string Cors { get; init; } = "*";
 

@@ -16,6 +16,7 @@ internal static class SwitchReport
         {
             ["state"] = Word(hls.Find(out _)),
             ["active_origin"] = snapshot.Active?.Name,
+            ["pinned_origin"] = snapshot.Pinned,
             ["first"] = snapshot.Index?.First,
             ["edge"] = snapshot.Index?.Edge,
             ["epoch_id"] = snapshot.Index?.Segments[^1].EpochId,

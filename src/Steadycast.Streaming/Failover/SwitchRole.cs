@@ -74,6 +74,7 @@ public sealed partial class SwitchRole : IRole
     {
         new OriginEndpoints(_library, _options.Cors, _metrics.Door).Map(routes);
         routes.MapGet("/api/switch", WriteStatusAsync);
+        new PinEndpoints(_options.ApiToken, _library.FindSwitch, hls => SwitchReport.Of(hls, _time)).Map(routes);
     }
 
     /// <summary>Loads what was published before, then follows the origins; does not wait for them.</summary>

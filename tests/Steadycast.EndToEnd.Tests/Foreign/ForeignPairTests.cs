@@ -46,6 +46,28 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
     }
 
     [Fact]
+    public async Task An_operator_moves_viewers_to_the_other_origin_and_back()
+    {
+        await pair.HealAsync();
+        await pair.ForgetSeamsAsync();
+        var active = await pair.ActiveAsync();
+        var other = PairUnderTest.Names.Single(n => n != active);
+
+        var report = await pair.WatchAsync(async () =>
+        {
+            await pair.PassAsync(2);
+            Assert.Equal($"live: {other} is pinned; {other} is active", await pair.OperateAsync("pin", "live", other));
+            await pair.PassAsync(4);
+            Assert.Equal($"live: {active} is pinned; {active} is active", await pair.OperateAsync("pin", "live", active!));
+            await pair.PassAsync(4);
+            Assert.StartsWith("live: released", await pair.OperateAsync("release", "live"), StringComparison.Ordinal);
+        });
+
+        output.WriteLine(report.ToText());
+        AssertSeams(report, discontinuities: 2);
+    }
+
+    [Fact]
     public async Task A_switch_that_is_killed_goes_on_with_the_same_playlist()
     {
         await pair.HealAsync();

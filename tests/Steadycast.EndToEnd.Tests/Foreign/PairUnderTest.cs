@@ -163,6 +163,16 @@ public sealed class PairUnderTest : IAsyncLifetime
         });
     }
 
+    /// <summary><c>steadycast switch</c> with these arguments; what it says.</summary>
+    public async Task<string> OperateAsync(params string[] arguments)
+    {
+        var (said, _) = await ForeignProgram.RunAsync(
+            Path.Combine(AppContext.BaseDirectory, "steadycast"),
+            ["switch", .. arguments, "--url", Playlist.GetLeftPart(UriPartial.Authority)],
+            TestContext.Current.CancellationToken);
+        return said.Trim();
+    }
+
     public string Said()
     {
         lock (_said)

@@ -160,6 +160,66 @@ public sealed class ActiveOriginTests
         Assert.Equal("return", Judge()!.Reason);
     }
 
+    [Fact]
+    public void A_pinned_origin_is_active_at_once_and_stays_preferred()
+    {
+        Start();
+        active.Pin(backup);
+
+        Assert.Equal("pin", Judge()!.Reason);
+        Pass(3600);
+        Assert.Null(Judge());
+        Assert.Same(backup, active.Current);
+    }
+
+    [Fact]
+    public void A_pinned_origin_that_is_ill_is_left_and_returned_to_after_the_hold()
+    {
+        Start();
+        active.Pin(backup);
+        Judge();
+
+        Down(backup);
+        Assert.Equal("down", Judge()!.Reason);
+        Assert.Same(primary, active.Current);
+        backup.Alive();
+        Judge();
+        Pass(29);
+        Assert.Null(Judge());
+        Pass(1);
+        Assert.Equal("return", Judge()!.Reason);
+        Assert.Same(backup, active.Current);
+    }
+
+    [Fact]
+    public void Pinning_an_origin_that_is_ill_waits_until_it_is_well_and_no_longer()
+    {
+        Start();
+        Down(backup);
+        Judge();
+        active.Pin(backup);
+        Assert.Null(Judge());
+
+        backup.Alive();
+
+        Assert.Equal("pin", Judge()!.Reason);
+    }
+
+    [Fact]
+    public void Released_the_usual_order_counts_again()
+    {
+        Start();
+        active.Pin(backup);
+        Judge();
+        Pass(60);
+        Judge();
+
+        active.Release();
+
+        Assert.Equal("return", Judge()!.Reason);
+        Assert.Same(primary, active.Current);
+    }
+
     private void Start()
     {
         Move(primary, 10);

@@ -147,6 +147,19 @@ public sealed class SplicedTimelineTests
     }
 
     [Fact]
+    public void A_pinned_origin_takes_over_with_one_discontinuity()
+    {
+        SplicedWorld world = SplicedWorld.OnAir();
+
+        world.Timeline.Active.Pin(world.Timeline.Views[1]);
+        world.Pass(60);
+
+        Assert.Equal("b", world.Active);
+        Assert.Equal(1, world.Discontinuities);
+        Assert.InRange(Assert.Single(world.Steps()), -1.999, 0);
+    }
+
+    [Fact]
     public void Clocks_that_do_not_agree_are_not_believed()
     {
         SplicedWorld world = SplicedWorld.OnAir(new("a", 0, 2), new("b", 0.7, 2) { ClockOff = 300 });

@@ -22,6 +22,8 @@ internal sealed class Stage : IAsyncDisposable
 
     public SyntheticStream Stream { get; private init; } = new("live/show");
 
+    public string? ApiToken { get; private init; }
+
     public FakeOrigin Primary { get; }
 
     public FakeOrigin Backup { get; }
@@ -38,12 +40,13 @@ internal sealed class Stage : IAsyncDisposable
     public long Edge { get; private set; } = SyntheticStream.Base + Window - 1;
 
     /// <summary>Both origins list a window; the switch serves it.</summary>
-    public static async Task<Stage> OpenAsync(string? stateDir = null, bool publish = true)
+    public static async Task<Stage> OpenAsync(
+        string? stateDir = null, bool publish = true, string? apiToken = null)
     {
         var stream = new SyntheticStream("live/show");
         FakeOrigin primary = await FakeOrigin.StartAsync(stream);
         FakeOrigin backup = await FakeOrigin.StartAsync(stream);
-        var stage = new Stage(primary, backup, stateDir) { Stream = stream };
+        var stage = new Stage(primary, backup, stateDir) { Stream = stream, ApiToken = apiToken };
         if (publish)
         {
             stage.Primary.Publish(SyntheticStream.Base, stage.Edge);
@@ -67,6 +70,7 @@ internal sealed class Stage : IAsyncDisposable
             CheckIntervalSeconds = 0.1,
             RequiredWindows = 20,
             StateDir = stateDir,
+            ApiToken = ApiToken,
         };
         Role = new SwitchRole(options, stores, TimeProvider.System, NullLoggerFactory.Instance, Meters);
         door = await RoleDoor.OpenAsync(Role);

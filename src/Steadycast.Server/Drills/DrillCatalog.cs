@@ -90,8 +90,8 @@ internal static class DrillCatalog
         yield return new Drill("404-both-origins", "their segments are not found, for 3 s",
             new DrillFault(["origin-primary", "origin-backup"], "inject", "status 404", Seconds(3)),
             new DrillPromise(
-                "no error, no stall; a segment comes late, and nothing is missing",
-                [SeamKind.StalePlaylist], 0, TimeSpan.Zero, new DrillTargets()));
+                "no error; a segment comes late, with a stall of 1 s at most, and nothing is missing",
+                [SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(1), new DrillTargets()));
         yield return new Drill("both-origins-down", "killed and kept away for 10 s",
             new DrillFault(["origin-primary", "origin-backup"], "hold", Lasts: Seconds(10)), resumes);
         yield return new Drill("both-packagers-down", "killed and kept away for 10 s",

@@ -27,7 +27,6 @@ public sealed class DrillTests(LabUnderTest lab, ITestOutputHelper log) : IClass
     [InlineData("slow-origin-primary")]
     [InlineData("corrupt-origin-backup")]
     [InlineData("truncated-origin-primary")]
-    [InlineData("503-origin-backup")]
     [InlineData("cut-feed-packager-primary")]
     [InlineData("full-disk-packager-backup")]
     [InlineData("clock-ahead-ingest")]

@@ -43,6 +43,7 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     [
         new("av1-opus", Av1("30"), Opus(20)),
         new("av1-2997-aac", Av1("30000/1001"), Aac(48000, 2)) { HasWallClock = true },
+        new("av1-ten-bits-aom-opus-five-one", Aom("25"), Opus(20, "-ac 6 -mapping_family 1")),
         new("h264-opus-60ms", Avc("30", "-bf 2 -g 60"), Opus(60)),
         new("opus-only-5ms", null, Opus(5)),
     ];
@@ -166,8 +167,11 @@ internal sealed record MadeMedia(string Name, MadeMedia.Encoding? Video, MadeMed
     private static Encoding Av1(string rate) => new(
         Picture(rate, "322x182"), "-pix_fmt yuv420p -c:v libsvtav1 -preset 12 -g 60", Codec.Av1);
 
-    private static Encoding Opus(int frameMilliseconds) =>
-        new(Tone(48000), $"-c:a libopus -frame_duration {frameMilliseconds} -ac 2", Codec.Opus);
+    private static Encoding Aom(string rate) => new(
+        Picture(rate, "322x182"), "-pix_fmt yuv420p10le -c:v libaom-av1 -usage realtime -cpu-used 8 -g 50", Codec.Av1);
+
+    private static Encoding Opus(int frameMilliseconds, string channels = "-ac 2") =>
+        new(Tone(48000), $"-c:a libopus -frame_duration {frameMilliseconds} {channels}", Codec.Opus);
 
     private static Encoding Mp3(int rate, int channels) =>
         new(Tone(rate), $"-c:a libmp3lame -ac {channels}", Codec.Mp3);

@@ -1,4 +1,5 @@
 using Steadycast.EndToEnd.Tests.Packaging;
+using Steadycast.Protocols.Rtmp;
 using Steadycast.Streaming.Packaging;
 
 namespace Steadycast.EndToEnd.Tests.Page;
@@ -19,18 +20,7 @@ public sealed class CodecPlaybackTests : IDisposable
     public async Task Picture_and_sound_play_without_a_stall(string name)
     {
         var (media, container) = MadeMedia.ForChromium.Single(kind => kind.Media.Name == name);
-        var records = Stamping.Stamp(await (media with { Seconds = 60 }).MakeAsync(_folder, Cancel), 0);
-        using var packager = new HlsPackager(container);
-        var segments = new List<PackagedSegment>();
-        foreach (var record in records)
-        {
-            packager.Add(record, out var segment);
-            if (segment is not null) segments.Add(segment);
-        }
-
-        // The last one ends with the sound, not at a keyframe.
-        segments.RemoveAt(segments.Count - 1);
-        Assert.All(segments, segment => Assert.Equal(180_000, segment.Record.Duration));
+        var segments = Package(await (media with { Seconds = 60 }).MakeAsync(_folder, Cancel), container);
         await using var replay = await ReplaySwitch.StartAsync(segments, Cancel);
         await using var browser = await Browser.StartAsync();
         var page = await browser.OpenAsync(replay.Address);
@@ -43,6 +33,22 @@ public sealed class CodecPlaybackTests : IDisposable
         Assert.Equal("0", await page.TextAsync("stalls"));
         Assert.Equal("322×182", await page.TextAsync("picture"));
         Assert.Empty(page.Errors);
+    }
+
+    private static List<PackagedSegment> Package(IReadOnlyList<MediaMessage> messages, Container container)
+    {
+        using var packager = new HlsPackager(container);
+        var segments = new List<PackagedSegment>();
+        foreach (var record in Stamping.Stamp(messages, 0))
+        {
+            packager.Add(record, out var segment);
+            if (segment is not null) segments.Add(segment);
+        }
+
+        // The last one ends with the sound, not at a keyframe.
+        segments.RemoveAt(segments.Count - 1);
+        Assert.All(segments, segment => Assert.Equal(180_000, segment.Record.Duration));
+        return segments;
     }
 
     private static Task<long> SoundAsync(PlayerPage page) =>

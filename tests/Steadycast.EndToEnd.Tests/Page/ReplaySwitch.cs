@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Steadycast.Server.Api;
 using Steadycast.Streaming.Packaging;
+using Steadycast.Streaming.Segments;
 
 namespace Steadycast.EndToEnd.Tests.Page;
 
@@ -24,12 +25,13 @@ internal sealed class ReplaySwitch : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly string _folder;
     private readonly string _extension;
+    private readonly IReadOnlyList<PackagedSegment> _made;
     private readonly long _started = TimeProvider.System.GetTimestamp();
     private readonly DateTimeOffset _anchor = TimeProvider.System.GetUtcNow().AddSeconds(-2 * SegmentsAtStart);
 
-    private ReplaySwitch(string folder, string extension)
+    private ReplaySwitch(string folder, string extension, IReadOnlyList<PackagedSegment> made)
     {
-        (_folder, _extension) = (folder, extension);
+        (_folder, _extension, _made) = (folder, extension, made);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -70,30 +72,24 @@ internal sealed class ReplaySwitch : IAsyncDisposable
             "-hls_list_size", "0", "-hls_segment_type", kind, "-hls_fmp4_init_filename", "init.mp4",
             "-hls_segment_filename", Path.Combine(media, $"%d.{extension}"), Path.Combine(media, "all.m3u8"),
         ], cancellationToken);
-        var replay = new ReplaySwitch(media, extension);
+        var replay = new ReplaySwitch(media, extension, made: []);
         await replay._app.StartAsync(cancellationToken);
         return replay;
     }
 
-    /// <summary>Serves segments of two seconds that this program made.</summary>
+    /// <summary>Serves segments of two seconds that this program made, through its own playlists.</summary>
     public static async Task<ReplaySwitch> StartAsync(
         IReadOnlyList<PackagedSegment> segments, CancellationToken cancellationToken)
     {
         var media = Directory.CreateTempSubdirectory("steadycast-page-").FullName;
-        var extension = segments[0].Map is null ? "ts" : "m4s";
-        if (segments[0].Map is not null)
+        foreach (var segment in segments)
         {
-            var init = Path.Combine(media, "init.mp4");
-            await File.WriteAllBytesAsync(init, segments[0].MapBytes, cancellationToken);
+            await File.WriteAllBytesAsync(Path.Combine(media, segment.Record.Uri), segment.Bytes, cancellationToken);
+            if (segment.Map is { } map)
+                await File.WriteAllBytesAsync(Path.Combine(media, map.Uri), segment.MapBytes, cancellationToken);
         }
 
-        for (var i = 0; i < segments.Count; i++)
-        {
-            var path = Path.Combine(media, $"{i}.{extension}");
-            await File.WriteAllBytesAsync(path, segments[i].Bytes, cancellationToken);
-        }
-
-        var replay = new ReplaySwitch(media, extension);
+        var replay = new ReplaySwitch(media, extension: "", segments);
         await replay._app.StartAsync(cancellationToken);
         return replay;
     }
@@ -113,7 +109,7 @@ internal sealed class ReplaySwitch : IAsyncDisposable
         var file = (string)context.Request.RouteValues["file"]!;
         var path = Path.Combine(_folder, file);
         if (file == "index.m3u8" && !Empty)
-            return WritePlaylistAsync(context);
+            return _made.Count > 0 ? WriteMadePlaylistAsync(context) : WritePlaylistAsync(context);
         if (Empty || !File.Exists(path))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -127,6 +123,15 @@ internal sealed class ReplaySwitch : IAsyncDisposable
     {
         context.Abort();
         return Task.CompletedTask;
+    }
+
+    private async Task WriteMadePlaylistAsync(HttpContext context)
+    {
+        StreamIndex? index = null;
+        foreach (var segment in _made.Take(Edge + 1))
+            index = segment.AppendTo(index, TimeSpan.FromSeconds(2 * Window));
+        context.Response.ContentType = "application/vnd.apple.mpegurl";
+        await context.Response.Body.WriteAsync(PlaylistBuilder.Media(index!), context.RequestAborted);
     }
 
     private async Task WritePlaylistAsync(HttpContext context)

@@ -67,9 +67,10 @@ export class OriginRow {
 function describe(origin: OriginReport): string {
   if (origin.edge == null) return 'no segment yet';
   if (origin.freshness === 'down') return `last seen at segment ${origin.edge}`;
-  const lag = origin.lag_segments ?? 0;
   const age = origin.age_seconds == null ? '' : ` · ${origin.age_seconds.toFixed(1)} s old`;
-  return `segment ${origin.edge}${age} · ${lag > 0 ? `${lag} behind` : 'at the edge'}`;
+  // Origins that are followed by their playlists count each for itself.
+  if (origin.lag_segments == null) return `segment ${origin.edge}${age}`;
+  return `segment ${origin.edge}${age} · ${origin.lag_segments > 0 ? `${origin.lag_segments} behind` : 'at the edge'}`;
 }
 
 /** Newest first, the latest fifty. */

@@ -1,4 +1,5 @@
 using Steadycast.EndToEnd.Tests.Drills;
+using Steadycast.EndToEnd.Tests.Page;
 using Steadycast.Streaming.Viewing;
 using static Steadycast.Streaming.Viewing.SeamKind;
 
@@ -43,6 +44,25 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
 
         output.WriteLine(report.ToText());
         AssertSeams(report, Faults.Length);
+    }
+
+    [Fact]
+    public async Task The_page_plays_over_a_seam_without_standing_still()
+    {
+        await pair.HealAsync();
+        await pair.ForgetSeamsAsync();
+        await using var browser = await Browser.StartAsync();
+        var page = await browser.OpenAsync(new Uri(pair.Playlist, "/"));
+        await page.PlayForAsync(3);
+        var active = await pair.ActiveAsync();
+
+        await pair.StopAsync($"origin-{active}");
+
+        await page.PlayForAsync(14);
+        output.WriteLine(await page.TextAsync("log"));
+        Assert.NotEqual(active, await pair.ActiveAsync());
+        Assert.Equal("0", await page.TextAsync("stalls"));
+        Assert.Empty(page.Errors);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ namespace Steadycast.EndToEnd.Tests.Foreign;
 /// streaming-lab's pair without its containers: one live source, two ffmpeg packagers that know nothing of each other,
 /// an nginx before each, and our switch before both, configured by streaming-lab's own variables.
 /// </summary>
-public sealed class PairUnderTest : IAsyncLifetime
+public class PairUnderTest : IAsyncLifetime
 {
     public static readonly string[] Names = ["primary", "backup"];
 
@@ -22,6 +22,9 @@ public sealed class PairUnderTest : IAsyncLifetime
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly List<string> _said = [];
     private readonly Dictionary<string, int> _ports = [];
+
+    /// <summary>The arguments of ffmpeg that say what segments are made of.</summary>
+    protected virtual string[] Media => ["-hls_segment_filename", "seg_%05d.ts"];
 
     public Uri Playlist => new($"http://127.0.0.1:{_ports["switch"]}/hls/index.m3u8");
 
@@ -42,6 +45,7 @@ public sealed class PairUnderTest : IAsyncLifetime
             await StopAsync(name);
         _http.Dispose();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Everything runs and no fault is left; returns when both origins are fresh.</summary>
@@ -84,9 +88,8 @@ public sealed class PairUnderTest : IAsyncLifetime
             "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "10",
             "-hls_flags", "independent_segments+program_date_time+temp_file+delete_segments",
             "-hls_delete_threshold", "20",
-            "-hls_segment_filename", Path.Combine(FolderOf(name), "seg_%05d.ts"),
-            Path.Combine(FolderOf(name), "index.m3u8"),
-        ]);
+            .. Media, "index.m3u8",
+        ], folder: FolderOf(name));
     }
 
     public void StartSwitch()
@@ -208,7 +211,7 @@ public sealed class PairUnderTest : IAsyncLifetime
               access_log off;
               client_body_temp_path {{root}}/t1; proxy_temp_path {{root}}/t2; fastcgi_temp_path {{root}}/t3;
               uwsgi_temp_path {{root}}/t4; scgi_temp_path {{root}}/t5;
-              types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
+              types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; video/mp4 m4s mp4; }
               server {
                 listen 127.0.0.1:{{_ports[name]}};
                 root {{root}};
@@ -222,7 +225,8 @@ public sealed class PairUnderTest : IAsyncLifetime
     }
 
     private void Start(
-        string name, string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
+        string name, string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null,
+        string? folder = null)
     {
         if (_processes.TryGetValue(name, out var running) && !running.HasExited)
             return;
@@ -230,6 +234,7 @@ public sealed class PairUnderTest : IAsyncLifetime
         {
             StartInfo = new ProcessStartInfo(program, arguments)
             {
+                WorkingDirectory = folder ?? _folder,
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -259,4 +264,14 @@ public sealed class PairUnderTest : IAsyncLifetime
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+}
+
+/// <summary>The same with fMP4: an initialisation section that each packager writes for itself.</summary>
+public sealed class FragmentedPairUnderTest : PairUnderTest
+{
+    protected override string[] Media =>
+    [
+        "-bsf:a", "aac_adtstoasc", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4",
+        "-hls_segment_filename", "seg_%05d.m4s",
+    ];
 }

@@ -240,6 +240,7 @@ internal sealed partial class FeedLoop(
     {
         var (now, utc) = (time.GetTimestamp(), time.GetUtcNow());
         var cutter = Cutter();
+        var first = cutter.State?.NextMsn ?? 0;
         _isKeeping = false;
         foreach (var (message, arrivedAt) in _kept.From(_kept.GroupAt(_begunAt), now))
         {
@@ -252,7 +253,7 @@ internal sealed partial class FeedLoop(
         {
             _mirror = null;
             metrics.LeaderChanged("self");
-            LogLeads(feed.Stream, cutter.State?.NextMsn ?? 0);
+            LogLeads(feed.Stream, first);
         }
 
         HandOn(cutter, _publication);

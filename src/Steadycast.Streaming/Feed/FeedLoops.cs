@@ -14,6 +14,8 @@ internal sealed record FeedSettings(
 {
     /// <summary>Other ingests that the same streams are sent to.</summary>
     public IReadOnlyList<Uri> Peers { get; init; } = [];
+
+    public PeerPatience Patience { get; init; } = PeerPatience.Default;
 }
 
 /// <summary>One feed loop for each stream that the hub has or will have; owns them until disposed.</summary>
@@ -48,7 +50,7 @@ internal sealed partial class FeedLoops : IAsyncDisposable
         _logger = loggers.CreateLogger<FeedLoops>();
         _states = new EpochState(settings.StateDirectory, time, metrics, _logger);
         _budget = new RingBudget(settings.MaxReplayBytes);
-        var patience = new FeedClientOptions { ConnectTimeout = PeerFeed.AnswerAgain };
+        var patience = new FeedClientOptions { ConnectTimeout = settings.Patience.AnswerAgain };
         _handler = FeedClient.NewHandler(patience);
         foreach (var peer in settings.Peers)
             _peers.Add((peer, FeedClient.NewHttp(peer, _handler), new FeedClient(peer, patience, time, loggers)));
@@ -149,12 +151,15 @@ internal sealed partial class FeedLoops : IAsyncDisposable
             if (_loops.TryGetValue(name, out var known))
                 return known;
             var loop = _loops[name] = NewLoop(name);
-            PeerFeed[] peers = [.. _peers.Select(peer => new PeerFeed(peer.Address, peer.Http, loop, _time, _logger))];
+            PeerFeed[] peers = [.. _peers.Select(peer => NewPeer(peer.Address, peer.Http, loop))];
             loop.Await(peers);
             _following.AddRange(peers.Select(peer => Task.Run(() => peer.RunAsync(_stopping.Token))));
             return loop;
         }
     }
+
+    private PeerFeed NewPeer(Uri address, HttpClient http, FeedLoop loop) =>
+        new(address, http, loop, _settings.Patience, _time, _logger);
 
     private FeedLoop NewLoop(string name)
     {

@@ -3,21 +3,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Steadycast.Streaming.Feed;
 
+/// <summary>How patient an ingest is with its peers.</summary>
+/// <param name="Ask">Between two questions; also how long two peers may lead at once.</param>
+/// <param name="Silence">After which a leader is taken for dead or frozen.</param>
+/// <param name="AnswerAgain">
+/// For an answer of a leader whose connection broke: only if it does not come, the leader is lost.
+/// </param>
+internal sealed record PeerPatience(TimeSpan Ask, TimeSpan Silence, TimeSpan AnswerAgain)
+{
+    /// <summary>Two missed signs of life, and half a second to find out that only the connection broke.</summary>
+    public static readonly PeerPatience Default = new(
+        TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500));
+}
+
 /// <summary>One stream at one peer: asks whether it leads there, and follows it while it does.</summary>
 internal sealed partial class PeerFeed(
-    Uri address, HttpClient http, FeedLoop loop, TimeProvider time, ILogger logger)
+    Uri address, HttpClient http, FeedLoop loop, PeerPatience patience, TimeProvider time, ILogger logger)
 {
-    /// <summary>Between two questions; also how long two peers may lead at once.</summary>
-    public static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(250);
-
-    /// <summary>Two missed signs of life.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
-
-    /// <summary>
-    /// For an answer of a leader whose connection broke: only if it does not come, the leader is lost.
-    /// </summary>
-    public static readonly TimeSpan AnswerAgain = TimeSpan.FromMilliseconds(500);
-
     public Uri Address => address;
 
     /// <summary>Runs until cancelled.</summary>
@@ -32,7 +34,12 @@ internal sealed partial class PeerFeed(
             {
                 var path = $"{FeedConnection.PathOf(loop.Feed.Stream)}?leader=1&from={loop.NextMsn}";
                 await using var connection = await FeedConnection.OpenAsync(
-                    http, path, Silence, again ? AnswerAgain : Silence, time, cancellationToken);
+                    http,
+                    path,
+                    patience.Silence,
+                    again ? patience.AnswerAgain : patience.Silence,
+                    time,
+                    cancellationToken);
                 again = false;
                 reason = "it leads no more";
                 if (Follows(connection))
@@ -49,7 +56,10 @@ internal sealed partial class PeerFeed(
             {
                 // What broke the connection says more than what the second attempt met.
                 if (!again)
-                    reason = e is OperationCanceledException ? $"silent for {Silence.TotalSeconds} s" : e.Message;
+                {
+                    var silent = $"silent for {patience.Silence.TotalSeconds} s";
+                    reason = e is OperationCanceledException ? silent : e.Message;
+                }
             }
 
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -63,7 +73,7 @@ internal sealed partial class PeerFeed(
             if (led)
                 continue;
             loop.Lost(this, reason);
-            await Task.Delay(AskInterval, time, cancellationToken);
+            await Task.Delay(patience.Ask, time, cancellationToken);
         }
     }
 

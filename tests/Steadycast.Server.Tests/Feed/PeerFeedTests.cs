@@ -255,7 +255,17 @@ public sealed class PeerFeedTests : IAsyncDisposable
         {
             _hub = new StreamHub(
                 new HubOptions(), TimeProvider.System, new HubMetrics(Meters), NullLogger<StreamHub>.Instance);
-            var settings = new FeedSettings(2, TimeSpan.FromSeconds(60), directory) { Peers = [peer] };
+            // Nobody is silent here, however busy the machine is.
+            var patience = PeerPatience.Default with
+            {
+                Silence = TimeSpan.FromSeconds(60),
+                AnswerAgain = TimeSpan.FromSeconds(60),
+            };
+            var settings = new FeedSettings(2, TimeSpan.FromSeconds(60), directory)
+            {
+                Peers = [peer],
+                Patience = patience,
+            };
             FeedMetrics = new FeedMetrics(Meters);
             _loops = new FeedLoops(_hub, settings, FeedMetrics, TimeProvider.System, NullLoggerFactory.Instance);
         }

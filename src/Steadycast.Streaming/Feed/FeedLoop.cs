@@ -45,6 +45,7 @@ internal sealed partial class FeedLoop(
     private int _keptPublication;
     private bool _hasPeers;
     private bool _isKeeping;
+    private bool _mayDiffer;
     private Publication? _publication;
 
     private readonly List<FeedRecord> _records = [];
@@ -60,8 +61,14 @@ internal sealed partial class FeedLoop(
 
     public FeedSummary Summary => _summary;
 
+    /// <summary>Of no segment: a leader asks its peers only whether they lead as well.</summary>
+    public const long NoSegments = long.MaxValue;
+
+    /// <summary>Of this process.</summary>
+    public Guid IngestId => ingestId;
+
     /// <summary>From where on to ask a peer that leads; from the start, where we may have gone another way.</summary>
-    public long NextMsn => feed.Leads ? 0 : Math.Max(0, _edge + 1);
+    public long NextMsn => feed.Leads ? NoSegments : _mayDiffer ? 0 : Math.Max(0, _edge + 1);
 
     /// <summary>We lead only after each of them has been asked.</summary>
     public void Await(IEnumerable<PeerFeed> peers)
@@ -88,6 +95,7 @@ internal sealed partial class FeedLoop(
             DropCutter();
             (_leader, _mirror, _begunAt) = (peer, new Mirror(_stored, _epoch, _edge), time.GetTimestamp());
             _isKeeping = _keptPublication > 0;
+            _mayDiffer |= feed.Leads;
             _leaderActivity = FeedActivity.Starting;
             Tell(FeedActivity.Starting);
             return true;
@@ -112,7 +120,7 @@ internal sealed partial class FeedLoop(
                 states.Save(feed.Stream, _stored = numbers);
             if (record.Begin is { } begin)
                 (_epoch, _begunAt) = (begin.Epoch.EpochId, time.GetTimestamp());
-            _edge = record.End?.Msn ?? _edge;
+            (_edge, _mayDiffer) = record.End is { } end ? (end.Msn, false) : (_edge, _mayDiffer);
             _records.Add(record);
             Tell(_leaderActivity);
             return true;

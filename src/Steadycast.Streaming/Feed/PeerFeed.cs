@@ -29,10 +29,11 @@ internal sealed partial class PeerFeed(
         var again = false;
         while (true)
         {
-            var led = false;
+            var leads = false;
             try
             {
-                var path = $"{FeedConnection.PathOf(loop.Feed.Stream)}?leader=1&from={loop.NextMsn}";
+                var from = loop.NextMsn;
+                var path = $"{FeedConnection.PathOf(loop.Feed.Stream)}?leader=1&from={from}";
                 await using var connection = await FeedConnection.OpenAsync(
                     http,
                     path,
@@ -42,11 +43,20 @@ internal sealed partial class PeerFeed(
                     cancellationToken);
                 again = false;
                 reason = "it leads no more";
+                if (IsSelf(connection))
+                {
+                    LogSelf(address);
+                    loop.Lost(this, reason);
+                    return;
+                }
+
                 if (Follows(connection))
                 {
-                    while (await connection.ReceiveAsync(cancellationToken))
+                    // Asked while we led ourselves: now for its segments.
+                    leads = from == FeedLoop.NoSegments;
+                    while (from != FeedLoop.NoSegments && await connection.ReceiveAsync(cancellationToken))
                     {
-                        led = true;
+                        leads = true;
                         while (connection.TryTake(out var record))
                             loop.Take(this, record);
                     }
@@ -61,27 +71,32 @@ internal sealed partial class PeerFeed(
                     reason = e is OperationCanceledException ? silent : e.Message;
                 }
             }
-
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 // Our bug, by the house's rules: said loudly, and the peer is asked again.
                 LogFault(e, loop.Feed.Stream, address);
-                (led, reason) = (false, "following it failed");
+                (leads, reason) = (false, "following it failed");
             }
 
-            again = led;
-            if (led)
+            again = leads;
+            if (leads)
                 continue;
             loop.Lost(this, reason);
             await Task.Delay(patience.Ask, time, cancellationToken);
         }
     }
 
+    private bool IsSelf(FeedConnection connection) =>
+        connection.Header(FeedEndpoint.IngestHeader) == loop.IngestId.ToString();
+
     private bool Follows(FeedConnection connection) =>
         Guid.TryParse(connection.Header(FeedEndpoint.IngestHeader), out var id)
         && uint.TryParse(
             connection.Header(FeedEndpoint.EpochHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch)
         && loop.TryFollow(this, id, epoch);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The peer {Peer} is this ingest itself; it is asked no more")]
+    private partial void LogSelf(Uri peer);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Following {StreamName} at the ingest {Peer} failed")]
     private partial void LogFault(Exception exception, string streamName, Uri peer);

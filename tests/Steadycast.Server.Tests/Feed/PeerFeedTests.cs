@@ -126,6 +126,18 @@ public sealed class PeerFeedTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_ingest_that_is_named_as_its_own_peer_leads()
+    {
+        var alone = await StartAsync(0, peer: 0);
+        using var publication = alone.Publish();
+        await UntilAsync(() => alone.Leader == "self");
+        Send(publication, 0.001, 12);
+
+        await UntilAsync(() => alone.Segments().Count >= 5);
+        Assert.Equal("self", alone.Leader);
+    }
+
+    [Fact]
     public async Task Of_two_that_begin_at_once_one_leads_in_the_end()
     {
         var (a, b) = (await StartAsync(0), await StartAsync(1));
@@ -224,10 +236,10 @@ public sealed class PeerFeedTests : IAsyncDisposable
         }
     }
 
-    private async Task<Ingest> StartAsync(int which)
+    private async Task<Ingest> StartAsync(int which, int? peer = null)
     {
-        var ingest = await Ingest.StartAsync(
-            Path.Combine(_directory, $"{which}"), _ports[which], new Uri($"http://127.0.0.1:{_ports[1 - which]}"));
+        var address = new Uri($"http://127.0.0.1:{_ports[peer ?? 1 - which]}");
+        var ingest = await Ingest.StartAsync(Path.Combine(_directory, $"{which}"), _ports[which], address);
         _all.Add(ingest);
         return ingest;
     }

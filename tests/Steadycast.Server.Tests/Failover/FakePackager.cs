@@ -75,7 +75,8 @@ internal sealed class FakePackager(string name, double phase, double duration)
     }
 
     /// <summary>It is killed and comes up again; what it listed is forgotten, unless it appends.</summary>
-    public void Restart(bool append)
+    /// <param name="from">The number that it begins with, when it does not append.</param>
+    public void Restart(bool append, long from = 0)
     {
         life++;
         Running = true;
@@ -83,7 +84,7 @@ internal sealed class FakePackager(string name, double phase, double duration)
         if (append)
             return;
         // The files stay on the disk, under names that will be used again.
-        next = 0;
+        next = from;
         listed.Clear();
     }
 

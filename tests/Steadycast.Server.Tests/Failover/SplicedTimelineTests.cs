@@ -211,6 +211,22 @@ public sealed class SplicedTimelineTests
         Assert.InRange(world.Behind, 0, 3);
     }
 
+    [Fact]
+    public void The_next_number_of_another_hour_does_not_go_on_where_the_one_before_ended()
+    {
+        SplicedWorld world = SplicedWorld.OnAir(new FakePackager("a", 0, 2));
+        world.A.Reachable = false;
+        world.Pass(8);
+        world.A.Restart(append: false, from: world.Timeline.Views[0].Edge + 1);
+        world.Pass(4);
+        world.A.Reachable = true;
+
+        world.Pass(6);
+
+        Assert.Equal(1, world.Discontinuities);
+        Assert.InRange(Assert.Single(world.Steps()), 2.001, 20);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -284,6 +284,43 @@ public sealed class MergedTimelineTests
     }
 
     [Fact]
+    public void A_hole_whose_other_side_comes_late_is_a_gap_and_no_new_window()
+    {
+        TimelineWorld world = Started();
+        world.Source();
+        world.Source();
+        var later = world.WindowAt(world.Edge, length: 1);
+        world.Observe(0, later);
+        world.Observe(1, later);
+        world.Pass(5);
+        world.CompleteAll();
+
+        Assert.Equal((world.Edge, 1, 0), (world.Timeline.Published!.Edge, world.Gaps, world.NewWindows));
+    }
+
+    [Fact]
+    public void An_epoch_that_cannot_be_had_for_a_while_is_waited_for_and_not_jumped_over()
+    {
+        TimelineWorld world = Started();
+        world.Source(newEpoch: true);
+        world.Source();
+        world.Observe(0);
+        world.Observe(1);
+        for (int i = 0; i < 12; i++)
+        {
+            world.FailNumber(world.Edge - 1);
+            world.FailNumber(world.Edge);
+            world.Pass(0.25);
+        }
+
+        world.CompleteAll();
+        world.Pass(1);
+        world.CompleteAll();
+
+        Assert.Equal((world.Edge, 0), (world.Timeline.Published!.Edge, world.NewWindows));
+    }
+
+    [Fact]
     public void A_segment_fetched_for_a_window_that_never_began_is_fetched_again_for_the_one_that_goes_on()
     {
         TimelineWorld world = Started();

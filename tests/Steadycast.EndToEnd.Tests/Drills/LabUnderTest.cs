@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Steadycast.EndToEnd.Tests.Drills;
@@ -118,6 +119,25 @@ public sealed class LabUnderTest : IAsyncLifetime
         return index.GetProperty("segments").EnumerateArray().ToDictionary(
             s => s.GetProperty("msn").GetInt64(),
             s => (s.GetProperty("uri").GetString()!, s.GetProperty("sha256").GetString()!));
+    }
+
+    /// <summary>Every segment that both origins list is the same, as they say and as they send it.</summary>
+    public async Task AssertSameBytesAsync()
+    {
+        await SettleAsync(segments: 0);
+        var primary = await IndexAsync(Origins[0]);
+        var backup = await IndexAsync(Origins[1]);
+        var both = primary.Keys.Intersect(backup.Keys).Order().ToArray();
+        Assert.True(both.Length >= 5, $"Only {both.Length} segments in common.");
+        foreach (var msn in both)
+        {
+            Assert.Equal(primary[msn], backup[msn]);
+            foreach (var origin in Origins)
+            {
+                var bytes = await FetchAsync(origin, primary[msn].Uri);
+                Assert.Equal(primary[msn].Sha256, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+            }
+        }
     }
 
     public Task<string> PlaylistTextAsync() => _http.GetStringAsync(Playlist);

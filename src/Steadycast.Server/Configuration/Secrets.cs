@@ -4,8 +4,7 @@ namespace Steadycast.Server.Configuration;
 
 /// <summary>
 /// <c>${NAME}</c> anywhere in a value is an environment variable, <c>file:PATH</c> as a whole value is that file's
-/// text;
-/// <c>$${NAME}</c> is the characters <c>${NAME}</c>.
+/// text; <c>$${NAME}</c> is the characters <c>${NAME}</c>.
 /// </summary>
 internal static class Secrets
 {

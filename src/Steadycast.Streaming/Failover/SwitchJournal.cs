@@ -10,8 +10,7 @@ namespace Steadycast.Streaming.Failover;
 /// </summary>
 /// <remarks>
 /// Written before viewers see it, so that a switch killed at any moment starts at or above what they saw; but a disk
-/// that
-/// dawdles or is full never holds up a live stream: each write is waited for a quarter of a second, then left to
+/// that dawdles or is full never holds up a live stream: each write is waited for a quarter of a second, then left to
 /// itself.
 /// </remarks>
 internal sealed partial class SwitchJournal : IAsyncDisposable

@@ -24,8 +24,7 @@ public sealed record SwitchOptions
 
     /// <summary>
     /// streaming-lab's PLAYLIST_PATH, below each base URL. A folder in it (<c>mystream/index.m3u8</c>) is the one
-    /// stream
-    /// to follow; streams that Steadycast packaged are followed by their <c>index.json</c> beside it.
+    /// stream to follow; streams that Steadycast packaged are followed by their <c>index.json</c> beside it.
     /// </summary>
     public string PlaylistPath { get; init; } = "index.m3u8";
 
@@ -73,8 +72,7 @@ public sealed record SwitchOptions
 
     /// <summary>
     /// Bytes of segments in memory, 16 MiB to 1 TiB. Default 512 MiB: two minutes of eight streams at 4 Mb/s. Above it
-    /// the
-    /// oldest go, and are read again from the state directory or an origin.
+    /// the oldest go, and are read again from the state directory or an origin.
     /// </summary>
     [Range(16L << 20, 1L << 40)]
     public long MaxCacheBytes { get; init; } = 512L << 20;

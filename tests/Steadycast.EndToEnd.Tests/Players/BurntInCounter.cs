@@ -39,7 +39,11 @@ internal static class BurntInCounter
 
         return new JsonObject
         {
-            ["x"] = X, ["y"] = Y, ["width"] = Width, ["height"] = Height, ["digits"] = digits,
+            ["x"] = X,
+            ["y"] = Y,
+            ["width"] = Width,
+            ["height"] = Height,
+            ["digits"] = digits,
         };
     }
 

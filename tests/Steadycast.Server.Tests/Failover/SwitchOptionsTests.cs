@@ -28,7 +28,9 @@ public sealed class SwitchOptionsTests
     {
         var options = new SwitchOptions
         {
-            PrimaryBaseUrl = "http://p/hls", BackupBaseUrl = "http://b/hls", Origins = [Origin("c")],
+            PrimaryBaseUrl = "http://p/hls",
+            BackupBaseUrl = "http://b/hls",
+            Origins = [Origin("c")],
         };
 
         Assert.Equal(["primary", "backup", "c"], options.AllOrigins().Select(o => o.Name));

@@ -5,7 +5,7 @@ using Steadycast.EndToEnd.Tests.Players;
 namespace Steadycast.EndToEnd.Tests.Drills;
 
 /// <summary>
-/// The promise as players keep it: hls.js, Shaka and Chromium's own player go on through every single fault of the
+/// The promise as players keep it: hls.js and Shaka in Chromium go on through every kind of single fault of the
 /// redundant half without a stall, an error, or a frame missing or repeated.
 /// </summary>
 public sealed class PlayerDrillTests(LabUnderTest lab, ITestOutputHelper log) : IClassFixture<LabUnderTest>

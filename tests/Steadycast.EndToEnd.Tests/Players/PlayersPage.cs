@@ -7,7 +7,7 @@ using Steadycast.EndToEnd.Tests.Page;
 
 namespace Steadycast.EndToEnd.Tests.Players;
 
-/// <summary>The three players on one playlist, and what each of them saw so far.</summary>
+/// <summary>The players on one playlist, and what each of them saw so far.</summary>
 internal sealed class PlayersPage : IAsyncDisposable
 {
     private readonly WebApplication _server;

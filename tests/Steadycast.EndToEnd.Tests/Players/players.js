@@ -4,7 +4,7 @@
 // the ten digits look like there, as lists of 0 and 1.
 let field = null;
 
-const players = ['hls.js', 'shaka', 'native'].map(name => ({
+const players = ['hls.js', 'shaka'].map(name => ({
   name,
   video: document.getElementById(name),
   fatal: [], // what the player says that it cannot go on from
@@ -92,7 +92,7 @@ function watchStalls(player) {
 
 async function start(url, field_) {
   field = field_;
-  const [hlsjs, shaka_, native] = players;
+  const [hlsjs, shaka_] = players;
   for (const player of players) {
     watchFrames(player);
     watchStalls(player);
@@ -110,7 +110,6 @@ async function start(url, field_) {
   await player.attach(shaka_.video);
   await player.load(url).catch(e => { throw new Error(`Shaka: ${e.category}/${e.code} ${JSON.stringify(e.data)}`); });
 
-  native.video.src = url;
   for (const { video } of players) await video.play();
 }
 

@@ -16,7 +16,8 @@ public sealed class PlayerDrillTests(LabUnderTest lab, ITestOutputHelper log) : 
     /// <summary>Each kind of fault, on one half or the other; the whole table is `steadycast drill --all`.</summary>
     private static readonly string[] Faults =
     [
-        "kill-packager-primary", "kill-origin-backup", "freeze-origin-primary", "freeze-packager-backup",
+        "kill-packager-primary", "kill-origin-primary", "kill-origin-backup", "restart-packager-primary",
+        "freeze-origin-primary", "freeze-packager-backup",
         "flapping-origin-primary", "slow-origin-primary", "corrupt-origin-backup", "truncated-origin-primary",
         "503-origin-backup", "cut-feed-packager-primary", "full-disk-packager-backup", "clock-ahead-ingest",
     ];

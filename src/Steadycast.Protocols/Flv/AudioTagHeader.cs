@@ -27,7 +27,7 @@ public readonly record struct AudioTagHeader(
     Codec? Codec,
     uint FourCc,
     int HeaderLength,
-    byte Track)
+    byte Track) : ITagHeader<AudioTagHeader>
 {
     private const byte LegacyMp3 = 2;
     private const byte ExSoundFormat = 9;

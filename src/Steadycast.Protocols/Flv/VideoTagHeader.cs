@@ -41,7 +41,7 @@ public readonly record struct VideoTagHeader(
     bool IsKeyframe,
     int CompositionTimeMs,
     int HeaderLength,
-    byte Track)
+    byte Track) : ITagHeader<VideoTagHeader>
 {
     private const byte ExFlag = 0x80;
     private const byte CommandFrame = 5;

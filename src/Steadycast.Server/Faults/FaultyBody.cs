@@ -12,6 +12,7 @@ internal sealed class FaultyBody(HttpContext context, FaultKind kind) : Stream
 
     public override bool CanWrite => true;
 
+    // What .NET asks of a stream that can only be written, and only asynchronously.
     public override long Length => throw new NotSupportedException();
 
     public override long Position

@@ -93,24 +93,10 @@ internal sealed class FrameReader(CutterCounters counters)
     /// <summary>
     /// Track 0 of a message that may carry several, in any order; the others are counted. False when it is not there.
     /// </summary>
-    private bool TryFindFirstTrack(ref VideoTagHeader header, ReadOnlySpan<byte> payload)
+    private bool TryFindFirstTrack<T>(ref T header, ReadOnlySpan<byte> payload)
+        where T : struct, ITagHeader<T>
     {
-        VideoTagHeader? first = null;
-        for (var (next, more) = (header, true); more; more = next.TryReadNext(payload, out next))
-        {
-            if (next.Track == 0)
-                first ??= next;
-            else if (next.IsSequenceHeader || next.IsCodedFrame)
-                counters.Drop(FeedDrop.ExtraTrack);
-        }
-
-        header = first ?? default;
-        return first is not null;
-    }
-
-    private bool TryFindFirstTrack(ref AudioTagHeader header, ReadOnlySpan<byte> payload)
-    {
-        AudioTagHeader? first = null;
+        T? first = null;
         for (var (next, more) = (header, true); more; more = next.TryReadNext(payload, out next))
         {
             if (next.Track == 0)

@@ -5,23 +5,23 @@ namespace Steadycast.Server.Cli;
 
 internal static class DrillCommand
 {
-    /// <summary>A lab that has just started, or that somebody else's drill has left, gets this long.</summary>
-    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(20);
+    /// <summary>As a name of a drill: each of them.</summary>
+    private const string Every = "all";
 
     public static Command Create()
     {
         var names = new Argument<string[]>("NAME")
         {
-            Description = "Drills, or beginnings of their names: kill-origin-primary, freeze.",
+            Description = "Drills, or beginnings of their names: kill-origin-primary, freeze; or all.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var all = new Option<bool>("--all") { Description = "Every drill there is." };
         var list = new Option<bool>("--list") { Description = "What drills there are, and what each promises." };
-        var lab = new Option<string>("--lab")
+        var labs = new Option<string[]>("--lab")
         {
-            Description = "The lab.json of a running lab.",
+            Description = "The lab.json of a running lab; several labs share the drills.",
             HelpName = "FILE",
-            DefaultValueFactory = _ => Path.Combine(".steadycast", "lab.json"),
+            DefaultValueFactory = _ => [Path.Combine(".steadycast", "lab.json")],
         };
         var json = new Option<bool>("--json") { Description = "One JSON object." };
         var repeat = new Option<int>("--repeat")
@@ -36,14 +36,20 @@ internal static class DrillCommand
             HelpName = "S",
             DefaultValueFactory = _ => 8,
         };
-        var report = new Option<string?>("--report")
+        var minutes = new Option<double?>("--minutes")
         {
-            Description = "Write the whole report to a file: JSON when its name ends in .json, else Markdown.",
+            Description = "Begin no drill after so long.",
+            HelpName = "M",
+        };
+        var reports = new Option<string[]>("--report")
+        {
+            Description = "Keep the whole report in a file, from the first drill on: JSON when its name ends in "
+                + ".json, else Markdown. May be repeated.",
             HelpName = "FILE",
         };
         var command = new Command("drill", "Make faults in a running lab and see whether a viewer notices.")
         {
-            names, all, list, lab, json, repeat, seconds, report,
+            names, all, list, labs, json, repeat, seconds, minutes, reports,
         };
         repeat.Validators.Add(result =>
         {
@@ -55,24 +61,30 @@ internal static class DrillCommand
             if (result.Tokens is [{ Value: var text }] && !(double.TryParse(text, out var n) && n is >= 1 and <= 600))
                 result.AddError("--seconds is a number from 1 to 600.");
         });
+        minutes.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && !(double.TryParse(text, out var n) && n is > 0 and <= 10_000))
+                result.AddError("--minutes is a number above 0, 10000 at most.");
+        });
         command.Validators.Add(result =>
         {
             var wanted = result.GetValue(names) ?? [];
-            foreach (var name in wanted.Where(name => !DrillCatalog.All.Any(d => Matches(d, name))))
+            foreach (var name in wanted.Where(name => name != Every && !DrillCatalog.All.Any(d => Matches(d, name))))
                 result.AddError($"{name} is not a drill; steadycast drill --list names them.");
             if (wanted.Length == 0 && !result.GetValue(all) && !result.GetValue(list))
-                result.AddError("Name a drill, or --all, or --list.");
+                result.AddError("Name a drill, or all, or --list.");
         });
-        command.SetAction(async parsed =>
-        {
-            if (parsed.GetValue(list))
-                return List();
-            var wanted = parsed.GetValue(names) ?? [];
-            var drills = DrillCatalog.All
-                .Where(d => parsed.GetValue(all) || wanted.Any(name => Matches(d, name))).ToArray();
-            return await RunAsync(drills, parsed.GetRequiredValue(lab), parsed.GetValue(repeat),
-                TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json), parsed.GetValue(report));
-        });
+        command.SetAction(async parsed => parsed.GetValue(list)
+            ? List()
+            : await RunAsync(
+                new Wanted(
+                    parsed.GetValue(names) ?? [],
+                    parsed.GetValue(all),
+                    parsed.GetRequiredValue(labs),
+                    parsed.GetValue(repeat),
+                    TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+                    parsed.GetValue(minutes) is { } m ? TimeSpan.FromMinutes(m) : null),
+                new Output(parsed.GetValue(json), parsed.GetValue(reports) ?? [])));
         return command;
     }
 
@@ -92,54 +104,48 @@ internal static class DrillCommand
         return ExitCode.Ok;
     }
 
-    private static async Task<int> RunAsync(
-        IReadOnlyList<Drill> drills, string labFile, int repeat, TimeSpan watchOn, bool json, string? reportFile)
+    private static async Task<int> RunAsync(Wanted wanted, Output output)
     {
         using var stop = new StopSignal();
         var time = TimeProvider.System;
         var startedAt = time.GetUtcNow();
+        IReadOnlyList<Drill> drills = [];
         var results = new List<DrillResult>();
-        string? fault = null;
+        var faults = new List<string>();
         try
         {
-            var lab = RunningLab.Find(labFile);
-            using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-            using var control = await ControlClient.ConnectAsync(lab.Control, time, stop.Token);
-            await using var observer = new SwitchObserver(http, lab.Switch, time);
-            observer.Start();
-            var run = new DrillRun(lab, control, observer, http, time);
-            if (await run.SettleAsync(0, HealthPatience, stop.Token) is { } why)
-                throw new DrillException($"the lab is not healthy, so no drill is started: {why}");
-            for (var round = 1; round <= repeat; round++)
-            {
-                foreach (var drill in drills)
+            RunningLab[] labs = [.. wanted.Labs.Select(RunningLab.Find)];
+            drills = wanted.In(labs);
+            var rounds = new DrillRounds(
+                labs, drills, wanted.Repeat, wanted.WatchOn, wanted.EndAfter, time,
+                (round, drill) => output.Say(
+                    $"{(wanted.Repeat > 1 ? $"{round}/{wanted.Repeat} " : "")}{drill.Name}: {drill.About} …"),
+                result =>
                 {
-                    Say(json, $"{(repeat > 1 ? $"{round}/{repeat} " : "")}{drill.Name}: {drill.About} …");
-                    results.Add(await run.RunAsync(drill, watchOn, stop.Token));
-                    Say(json, Verdict(results[^1]));
-                }
-            }
+                    results.Add(result);
+                    output.Say(Verdict(result));
+                    output.Keep(Report());
+                });
+            faults.AddRange(await rounds.RunAsync(stop.Token));
         }
         catch (DrillException e)
         {
-            fault = e.Message;
+            faults.Add(e.Message);
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
-            fault = "stopped; everything that was broken is whole again";
+            faults.Add("stopped; everything that was broken is whole again");
         }
 
-        var report = DrillReport.Of(startedAt, Machine.This(), repeat, drills, results);
-        fault = Write(report, json, reportFile) ?? fault;
-        if (fault is not null)
-            Terminal.Fault(fault);
-        return report is { Kept: true, Complete: true } && fault is null ? ExitCode.Ok : ExitCode.No;
-    }
+        var report = Report();
+        output.Show(report);
+        if (output.Keep(report) is { } unwritten)
+            faults.Add(unwritten);
+        faults.ForEach(Terminal.Fault);
+        return report is { Kept: true, Complete: true } && faults.Count == 0 ? ExitCode.Ok : ExitCode.No;
 
-    private static void Say(bool json, string text)
-    {
-        if (!json)
-            Console.WriteLine(text);
+        DrillReport Report() =>
+            DrillReport.Of(startedAt, Machine.This(), wanted.Labs.Length, wanted.Repeat, drills, results);
     }
 
     private static string Verdict(DrillResult result)
@@ -149,24 +155,58 @@ internal static class DrillCommand
         return $"{verdict}  {DrillText.Line(result)}{breaches}";
     }
 
-    /// <returns>Why the file was not written.</returns>
-    private static string? Write(DrillReport report, bool json, string? file)
+    private sealed record Wanted(
+        string[] Names, bool All, string[] Labs, int Repeat, TimeSpan WatchOn, TimeSpan? EndAfter)
     {
-        if (json)
-            Console.WriteLine(report.ToJson());
-        else if (report.Drills.Count > 0)
-            Console.Write("\n" + DrillText.Markdown(report));
-        try
+        /// <summary>Of all drills those that these labs have the boxes for; what is named must be among them.</summary>
+        /// <exception cref="DrillException">One that is named is not.</exception>
+        public IReadOnlyList<Drill> In(IReadOnlyList<RunningLab> labs)
         {
-            if (file is not null)
-                File.WriteAllText(file, file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
-                    ? report.ToJson() + "\n"
-                    : DrillText.Markdown(report));
-            return null;
+            var all = All || Names.Contains(Every);
+            var drills = DrillCatalog.All.Where(d => all || Names.Any(name => Matches(d, name))).ToArray();
+            if (!all && drills.FirstOrDefault(d => !labs.Any(lab => lab.Has(d))) is { } homeless)
+                throw new DrillException($"this lab has no {string.Join(" or no ", homeless.Fault.Boxes)} " +
+                    $"for {homeless.Name}; steadycast lab --help says how to have it");
+            return [.. drills.Where(d => labs.Any(lab => lab.Has(d)))];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    }
+
+    private sealed record Output(bool Json, string[] Files)
+    {
+        public void Say(string text)
         {
-            return $"{file} cannot be written: {e.Message}";
+            if (!Json)
+                Console.WriteLine(text);
+        }
+
+        public void Show(DrillReport report)
+        {
+            if (Json)
+                Console.WriteLine(report.ToJson());
+            else if (report.Drills.Count > 0)
+                Console.Write("\n" + DrillText.Markdown(report));
+        }
+
+        /// <summary>Atomic: whoever looks in while drills go on, or after a power cut, finds a whole report.</summary>
+        /// <returns>Why it was not written.</returns>
+        public string? Keep(DrillReport report)
+        {
+            foreach (var file in Files)
+            {
+                try
+                {
+                    File.WriteAllText(file + ".new", file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+                        ? report.ToJson() + "\n"
+                        : DrillText.Markdown(report));
+                    File.Move(file + ".new", file, overwrite: true);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    return $"{file} cannot be written: {e.Message}";
+                }
+            }
+
+            return null;
         }
     }
 }

@@ -5,8 +5,10 @@ namespace Steadycast.Server.Drills;
 /// <summary>One drill, done once.</summary>
 /// <param name="Breaches">What was promised and not kept, a sentence each; none: the promise was kept.</param>
 /// <param name="Viewer">What the strict viewer saw.</param>
+/// <param name="Load">The machine's load average over the minute before the end; null where there is none.</param>
 internal sealed record DrillResult(
-    string Drill, DateTimeOffset StartedAt, DrillFigures Figures, IReadOnlyList<string> Breaches, ViewerReport Viewer)
+    string Drill, DateTimeOffset StartedAt, DrillFigures Figures, IReadOnlyList<string> Breaches, ViewerReport Viewer,
+    double? Load = null)
 {
     public bool Kept => Breaches.Count == 0;
 

@@ -11,8 +11,8 @@ internal sealed class DrillRun(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// What the viewer sees before the fault: it has joined and plays. By chance up to a segment more, or every fault
-    /// would come at the same moment of one.
+    /// What the viewer sees before the fault: it has joined and plays, and the lab is well for two segments or more. By
+    /// chance up to a segment more, or every fault would come at the same moment of one.
     /// </summary>
     private static readonly (double Least, double Chance) WarmUpSeconds = (4, 2);
 
@@ -31,28 +31,31 @@ internal sealed class DrillRun(
         return last.IsHealthy ? null : $"the stream is {last.State ?? "not there"}";
     }
 
-    /// <summary>Waits until the lab is healthy, and stays so for some more segments.</summary>
+    /// <summary>Waits until the lab is healthy.</summary>
     /// <returns>Why it is not; null when it is.</returns>
-    public async Task<string?> SettleAsync(int segments, TimeSpan patience, CancellationToken stop)
-    {
-        long? edge = null;
-        var settled = await observer.UntilAsync(sample =>
-        {
-            if (!sample.IsHealthy || WhyNotHealthy() is not null)
-                edge = null;
-            else
-                edge ??= sample.Edge;
-            return edge is not null && sample.Edge >= edge + segments;
-        }, patience, stop);
-        return settled ? null : WhyNotHealthy() ?? "the stream does not move";
-    }
+    public async Task<string?> SettleAsync(TimeSpan patience, CancellationToken stop) =>
+        await observer.UntilAsync(_ => WhyNotHealthy() is null, patience, stop)
+            ? null
+            : WhyNotHealthy() ?? "it is well and ill in turn";
 
     /// <param name="watchOn">How long is watched after the fault is over.</param>
     /// <exception cref="DrillException">The lab is not healthy, or does not do what it is told.</exception>
     public async Task<DrillResult> RunAsync(Drill drill, TimeSpan watchOn, CancellationToken stop)
     {
-        if (await SettleAsync(2, Patience, stop) is { } why)
-            throw new DrillException($"the lab is not healthy before {drill.Name}: {why}");
+        for (var begun = observer.Now; observer.Now - begun < Patience;)
+        {
+            if (await SettleAsync(Patience, stop) is { } why)
+                throw new DrillException($"the lab is not healthy before {drill.Name}: {why}");
+            if (await TryAsync(drill, watchOn, stop) is { } result)
+                return result;
+        }
+
+        throw new DrillException($"the lab does not stay healthy before {drill.Name}");
+    }
+
+    /// <returns>Null when the lab fell ill before the fault, by what was before.</returns>
+    private async Task<DrillResult?> TryAsync(Drill drill, TimeSpan watchOn, CancellationToken stop)
+    {
         observer.Forget();
         var startedAt = time.GetUtcNow();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -61,7 +64,8 @@ internal sealed class DrillRun(
         try
         {
             var warmUp = WarmUpSeconds.Least + WarmUpSeconds.Chance * Random.Shared.NextDouble();
-            await Task.Delay(TimeSpan.FromSeconds(warmUp), time, stop);
+            if (await observer.UntilAsync(_ => WhyNotHealthy() is not null, TimeSpan.FromSeconds(warmUp), stop))
+                return null;
             var fault = observer.Now;
             await InflictAsync(drill.Fault, stop);
             var lifted = observer.Now;
@@ -74,7 +78,7 @@ internal sealed class DrillRun(
             var figures = DrillFigures.Of(samples, drill.Fault.Origins, fault, lifted, end);
             var published = samples.LastOrDefault(s => s.At <= end && s.Edge is not null)?.Edge;
             var breaches = DrillResult.BreachesOf(drill.Promise, figures, report, published);
-            return new DrillResult(drill.Name, startedAt, figures, breaches, report);
+            return new DrillResult(drill.Name, startedAt, figures, breaches, report, Machine.Load());
         }
         finally
         {

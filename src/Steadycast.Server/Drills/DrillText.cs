@@ -9,7 +9,7 @@ internal static class DrillText
 {
     private static readonly string[] Header =
     [
-        "drill", "runs", "promise to viewers", "kept", "detected", "switched", "next segment",
+        "drill", "promise to viewers", "kept", "detected", "switched", "next segment",
         "longest without a segment", "well again", "stood still", "seams",
     ];
 
@@ -21,7 +21,11 @@ internal static class DrillText
             $"Measured {report.StartedAt:yyyy-MM-dd HH:mm} UTC with Steadycast {report.Version}, ");
         text.Append(CultureInfo.InvariantCulture,
             $"{report.Machine.Cores} cores of {report.Machine.Processor}, {report.Machine.MemoryGib:0.0} GiB, ");
-        text.Append(CultureInfo.InvariantCulture, $"{report.Machine.System}, {report.Machine.Runtime}.\n");
+        text.Append(CultureInfo.InvariantCulture, $"{report.Machine.System}, {report.Machine.Runtime}; ");
+        text.Append(CultureInfo.InvariantCulture, $"{report.Labs} {(report.Labs == 1 ? "lab" : "labs side by side")}");
+        if (report.Load is { } load)
+            text.Append(CultureInfo.InvariantCulture, $", load average {load.P50:0.0}, at most {load.Worst:0.0}");
+        text.Append(".\n");
         if (!report.Complete)
             text.Append("Ended early: not every drill was done as often as asked for.\n");
         text.Append('\n').Append(Table(report));
@@ -57,7 +61,7 @@ internal static class DrillText
         var f = result.Figures;
         var seams = string.Join(", ", result.Viewer.Counts.Where(c => c.Value > 0)
             .Select(c => $"{c.Value} {ViewerReport.NameOf(c.Key)}"));
-        return $"detected {Shown(f.DetectSeconds)}, switched {Shown(f.SwitchSeconds)}, " +
+        return $"{result.Drill}: detected {Shown(f.DetectSeconds)}, switched {Shown(f.SwitchSeconds)}, " +
             $"next segment {Shown(f.NextSegmentSeconds)}, longest without {Shown(f.LongestGapSeconds)}, " +
             $"well again {Shown(f.RecoverSeconds)}, stood still {result.Viewer.StalledSeconds:0.0} s, " +
             $"seams: {(seams.Length == 0 ? "none" : seams)}";
@@ -66,9 +70,8 @@ internal static class DrillText
     private static string[] Row(DrillSummary drill) =>
     [
         drill.Name,
-        $"{drill.Runs.Count}",
         drill.Promise,
-        drill.Kept ? "yes" : $"{drill.Runs.Count(r => r.Kept)} of {drill.Runs.Count}",
+        $"{drill.Runs.Count(r => r.Kept)} of {drill.Runs.Count}",
         Shown(drill.DetectSeconds),
         Shown(drill.SwitchSeconds),
         Shown(drill.NextSegmentSeconds),

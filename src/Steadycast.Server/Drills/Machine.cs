@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Steadycast.Server.Drills;
@@ -12,13 +13,21 @@ internal sealed record Machine(string Processor, int Cores, double MemoryGib, st
         RuntimeInformation.OSDescription,
         RuntimeInformation.FrameworkDescription);
 
-    private static string? ModelName()
+    /// <summary>The system's load average over the last minute; null where it tells none.</summary>
+    public static double? Load() =>
+        double.TryParse(Read("/proc/loadavg", _ => true)?.Split(' ')[0], CultureInfo.InvariantCulture, out var load)
+            ? load
+            : null;
+
+    private static string? ModelName() =>
+        Read("/proc/cpuinfo", line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim();
+
+    /// <returns>The first such line; null when there is none.</returns>
+    private static string? Read(string file, Func<string, bool> wanted)
     {
         try
         {
-            return File.ReadLines("/proc/cpuinfo")
-                .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
-                ?.Split(':', 2)[1].Trim();
+            return File.ReadLines(file).FirstOrDefault(wanted);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -6,14 +6,18 @@ namespace Steadycast.Server.Drills;
 /// <summary>A lab as its <c>lab.json</c> describes it; read anew each time, since processes come and go.</summary>
 internal sealed class RunningLab
 {
-    private readonly string _file;
+    private readonly IReadOnlySet<string> _names;
 
     private RunningLab(string file, LabContents first)
     {
-        _file = file;
+        File = file;
+        _names = first.Processes.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
         Switch = new Uri(first.Processes.First(p => p.Role == "switch").Http!);
         Control = first.Control!;
     }
+
+    /// <summary>The full path of its <c>lab.json</c>.</summary>
+    public string File { get; }
 
     public Uri Switch { get; }
 
@@ -39,13 +43,16 @@ internal sealed class RunningLab
     }
 
     /// <summary>The boxes now; none when the lab has gone.</summary>
-    public IReadOnlyList<LabProcess> Boxes => Read(_file)?.Processes ?? [];
+    public IReadOnlyList<LabProcess> Boxes => Read(File)?.Processes ?? [];
+
+    /// <summary>Whether it has the boxes that the drill hits.</summary>
+    public bool Has(Drill drill) => drill.Fault.Boxes.All(_names.Contains);
 
     private static LabContents? Read(string file)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(file), LabJson.Default.LabContents);
+            return JsonSerializer.Deserialize(System.IO.File.ReadAllBytes(file), LabJson.Default.LabContents);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

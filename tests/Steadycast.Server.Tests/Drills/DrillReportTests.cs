@@ -22,6 +22,20 @@ public sealed class DrillReportTests
     }
 
     [Fact]
+    public void Drills_are_taken_in_rounds_and_one_that_cannot_be_done_is_left_to_others()
+    {
+        var drills = DrillCatalog.All.Take(3).ToArray();
+        var queue = new DrillQueue(drills, 2);
+
+        Assert.Equal((1, drills[0]), queue.Take(_ => true));
+        Assert.Equal((1, drills[2]), queue.Take(d => d != drills[1]));
+        Assert.Equal((1, drills[1]), queue.Take(_ => true));
+        Assert.Equal((2, drills[1]), queue.Take(d => d == drills[1]));
+        Assert.Null(queue.Take(d => d == drills[1]));
+        Assert.Equal([(2, drills[0]), (2, drills[2])], [queue.Take(_ => true)!.Value, queue.Take(_ => true)!.Value]);
+    }
+
+    [Fact]
     public void A_promise_of_nothing_is_broken_by_any_seam()
     {
         var good = SimulatedViewer.Watch(new Broadcast());
@@ -78,7 +92,7 @@ public sealed class DrillReportTests
     {
         using var json = JsonDocument.Parse(Report(runs: 1).ToJson());
 
-        Assert.Equal(["started_at", "version", "machine", "repeat", "kept", "complete", "drills"], Keys(json.RootElement));
+        Assert.Equal(["started_at", "version", "machine", "labs", "load", "repeat", "kept", "complete", "drills"], Keys(json.RootElement));
         Assert.Equal(["processor", "cores", "memory_gib", "system", "runtime"], Keys(json.RootElement.GetProperty("machine")));
         var drill = json.RootElement.GetProperty("drills")[0];
         Assert.Equal(
@@ -89,7 +103,7 @@ public sealed class DrillReportTests
         Assert.Equal(["count", "p50", "p99", "worst"], Keys(drill.GetProperty("detect_seconds")));
         Assert.Equal(0, drill.GetProperty("seams").GetProperty("changed_line").GetInt32());
         var run = drill.GetProperty("runs")[0];
-        Assert.Equal(["drill", "started_at", "figures", "breaches", "viewer", "kept"], Keys(run));
+        Assert.Equal(["drill", "started_at", "figures", "breaches", "viewer", "load", "kept"], Keys(run));
         Assert.Equal(
         [
             "was_active", "detect_seconds", "switch_seconds", "next_segment_seconds", "longest_gap_seconds",
@@ -103,11 +117,11 @@ public sealed class DrillReportTests
         var late = Report(2, Figures with { DetectSeconds = 0.5 });
 
         Assert.True(late.Kept);
-        Assert.Equal(["detected after 0.50 s, target 0.3"], late.Drills[0].MissedTargets);
+        Assert.Equal(["0.50 s until it was detected, target 0.3, missed in 1 of 2"], late.Drills[0].MissedTargets);
         Assert.False((Report(1) with { Complete = false }).Complete);
         var text = DrillText.Markdown(late);
         Assert.Contains("| 0.10 / 0.50 / 0.50 s", text, StringComparison.Ordinal);
-        Assert.Contains("* one: detected after 0.50 s, target 0.3", text, StringComparison.Ordinal);
+        Assert.Contains("* one: 0.50 s until it was detected, target 0.3, missed in 1 of 2", text, StringComparison.Ordinal);
     }
 
     private static DrillReport Report(int runs, DrillFigures? last = null)
@@ -116,7 +130,7 @@ public sealed class DrillReportTests
         var seen = SimulatedViewer.Watch(new Broadcast());
         var results = Enumerable.Range(1, runs).Select(n => new DrillResult(
             "one", Broadcast.Start, n == runs ? last ?? Figures : Figures, [], seen)).ToArray();
-        return DrillReport.Of(Broadcast.Start, new Machine("cpu", 2, 4, "os", ".NET"), runs, [drill], results);
+        return DrillReport.Of(Broadcast.Start, new Machine("cpu", 2, 4, "os", ".NET"), 1, runs, [drill], results);
     }
 
     private static IEnumerable<string> Keys(JsonElement json) => json.EnumerateObject().Select(p => p.Name);

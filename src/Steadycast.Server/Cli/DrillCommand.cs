@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Steadycast.Server.Drills;
+using Steadycast.Server.Lab;
 
 namespace Steadycast.Server.Cli;
 
@@ -158,16 +159,20 @@ internal static class DrillCommand
     private sealed record Wanted(
         string[] Names, bool All, string[] Labs, int Repeat, TimeSpan WatchOn, TimeSpan? EndAfter)
     {
-        /// <summary>Of all drills those that these labs have the boxes for; what is named must be among them.</summary>
+        /// <summary>Of all drills those that these labs are for; what is named must be among them.</summary>
         /// <exception cref="DrillException">One that is named is not.</exception>
         public IReadOnlyList<Drill> In(IReadOnlyList<RunningLab> labs)
         {
             var all = All || Names.Contains(Every);
             var drills = DrillCatalog.All.Where(d => all || Names.Any(name => Matches(d, name))).ToArray();
-            if (!all && drills.FirstOrDefault(d => !labs.Any(lab => lab.Has(d))) is { } homeless)
-                throw new DrillException($"this lab has no {string.Join(" or no ", homeless.Fault.Boxes)} " +
-                    $"for {homeless.Name}; steadycast lab --help says how to have it");
-            return [.. drills.Where(d => labs.Any(lab => lab.Has(d)))];
+            if (!all && drills.FirstOrDefault(d => !labs.Any(lab => lab.Fits(d))) is { } homeless)
+                throw new DrillException($"{homeless.Name} is for another lab: {homeless.Source switch
+                {
+                    LabSource.Standby => "steadycast lab --second publisher",
+                    LabSource.TwoIngests => "steadycast lab --second ingest",
+                    _ => "steadycast lab",
+                }}");
+            return [.. drills.Where(d => labs.Any(lab => lab.Fits(d)))];
         }
     }
 

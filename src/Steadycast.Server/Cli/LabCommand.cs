@@ -31,15 +31,27 @@ internal static class LabCommand
         {
             Description = "Open RTMP and the viewers' port to the network; loopback only without it.",
         };
+        var second = new Option<string?>("--second")
+        {
+            Description = "Two of these: publisher (the second is the standby) or ingest (each with a publisher).",
+            HelpName = "BOX",
+        };
+        second.AcceptOnlyFromAmong("publisher", "ingest");
         var command = new Command("lab", "The whole system on this machine, supervised, with a test picture on air.")
         {
-            data, offset, noPublisher, lan,
+            data, offset, noPublisher, lan, second,
         };
         command.SetAction(parsed => RunAsync(new LabSettings(
             parsed.GetRequiredValue(data),
             parsed.GetValue(offset),
             !parsed.GetValue(noPublisher),
-            parsed.GetValue(lan))));
+            parsed.GetValue(lan),
+            parsed.GetValue(second) switch
+            {
+                "publisher" => LabSource.Standby,
+                "ingest" => LabSource.TwoIngests,
+                _ => LabSource.Single,
+            })));
         return command;
     }
 

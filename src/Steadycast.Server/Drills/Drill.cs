@@ -1,3 +1,4 @@
+using Steadycast.Server.Lab;
 using Steadycast.Streaming.Viewing;
 
 namespace Steadycast.Server.Drills;
@@ -5,13 +6,15 @@ namespace Steadycast.Server.Drills;
 /// <summary>A fault made on purpose, and what viewers were promised for it.</summary>
 /// <param name="Name">As on the command line: <c>kill-origin-primary</c>.</param>
 /// <param name="About">What is done, in a few words.</param>
-internal sealed record Drill(string Name, string About, DrillFault Fault, DrillPromise Promise);
+/// <param name="Source">The lab that it takes; null: any, since the fault is not at the source.</param>
+internal sealed record Drill(
+    string Name, string About, DrillFault Fault, DrillPromise Promise, LabSource? Source = null);
 
 /// <summary>What is done to which boxes.</summary>
 /// <param name="Action">As the lab's control socket takes it: <c>kill</c>, <c>freeze</c>, …</param>
 /// <param name="Line">What the boxes are told, with the action <c>inject</c>.</param>
-/// <param name="Lasts">Until it is lifted; zero for what is over at once, such as a kill.</param>
-/// <param name="Times">How often, for what flaps.</param>
+/// <param name="Lasts">Until it is lifted, each time; zero for what is over at once, such as a kill.</param>
+/// <param name="Times">How often, for what flaps or stutters.</param>
 /// <param name="Every">From one time to the next.</param>
 internal sealed record DrillFault(
     IReadOnlyList<string> Boxes,

@@ -1,3 +1,4 @@
+using Steadycast.Server.Lab;
 using Steadycast.Streaming.Viewing;
 
 namespace Steadycast.Server.Drills;
@@ -28,7 +29,7 @@ internal static class DrillCatalog
             new DrillFault(["origin-primary"], "kill", Times: 5, Every: Seconds(2.5)), Nothing(0.3));
         foreach (var drill in OfAnswers().Concat(OfPackagers()).Concat(OfClocks()))
             yield return drill;
-        foreach (var drill in OfTheSource().Concat(OfBoth()))
+        foreach (var drill in OfTheSource().Concat(OfTheSecond()).Concat(OfBoth()))
             yield return drill;
     }
 
@@ -55,31 +56,62 @@ internal static class DrillCatalog
             yield return Injected($"cut-feed-{box}", "cut off from the ingest for 10 s", box, "cut-feed");
         foreach (var box in new[] { "packager-primary", "packager-backup" })
             yield return Injected($"full-disk-{box}", "no file can be written, for 10 s", box, "full-disk");
+        // What a machine with far too much to do looks like from outside.
+        foreach (var box in new[] { "packager-primary", "packager-backup" })
+            yield return new Drill($"slow-{box}", "runs for 0.2 s, stands for 1.5 s (SIGSTOP), six times",
+                new DrillFault([box], "freeze", Lasts: Seconds(1.5), Times: 6, Every: Seconds(1.7)), Nothing());
     }
 
     /// <summary>Lifting a step is a step, too: each clock goes there and back.</summary>
     private static IEnumerable<Drill> OfClocks()
     {
         foreach (var box in new[] { "ingest", "packager-primary", "switch" })
-            yield return Injected($"clock-ahead-{box}", "the wall clock an hour ahead, for 10 s", box, "clock 3600");
-        yield return Injected("clock-back-ingest", "the wall clock an hour back, for 10 s", "ingest", "clock -3600");
+            yield return OfSource(
+                Injected($"clock-ahead-{box}", "the wall clock an hour ahead, for 10 s", box, "clock 3600"));
+        yield return OfSource(
+            Injected("clock-back-ingest", "the wall clock an hour back, for 10 s", "ingest", "clock -3600"));
     }
 
     private static Drill Injected(string name, string about, string box, string line) =>
         new(name, about, new DrillFault([box], "inject", line, Seconds(10)), Nothing());
+
+    /// <summary>What is done to the ingest is another drill where there are two.</summary>
+    private static Drill OfSource(Drill drill) =>
+        drill.Fault.Boxes.Contains("ingest") ? drill with { Source = LabSource.Single } : drill;
 
     /// <summary>What there is one of: the publisher, the ingest, the switch.</summary>
     private static IEnumerable<Drill> OfTheSource()
     {
         foreach (var away in new[] { 1, 3, 10 })
             yield return new Drill($"publisher-gone-{away}s", $"killed and kept away for {away} s",
-                new DrillFault(["publisher"], "hold", Lasts: Seconds(away)), JumpCut(Seconds(away - 1)));
+                new DrillFault(["publisher"], "hold", Lasts: Seconds(away)), JumpCut(Seconds(away - 1)),
+                LabSource.Single);
         yield return new Drill("ingest-gone", "killed with SIGKILL",
-            new DrillFault(["ingest"], "kill"), JumpCut(Seconds(2)));
+            new DrillFault(["ingest"], "kill"), JumpCut(Seconds(2)), LabSource.Single);
         yield return new Drill("switch-gone", "killed with SIGKILL", new DrillFault(["switch"], "kill"),
             new DrillPromise(
                 "failed requests and a stall of 1 s at most while it starts; the playlist goes on where it was",
                 [SeamKind.HttpError, SeamKind.Stall, SeamKind.StalePlaylist], 0, Seconds(1), new DrillTargets()));
+    }
+
+    /// <summary>
+    /// A source of which there are two. Whoever took over stays, so the one hit next is the one on air: the order of
+    /// each pair matters.
+    /// </summary>
+    private static IEnumerable<Drill> OfTheSecond()
+    {
+        foreach (var box in new[] { "publisher", "standby" })
+            yield return new Drill($"kill-{box}-of-two", "killed with SIGKILL, another one publishes the same stream",
+                new DrillFault([box], "kill"), JumpCut(TimeSpan.Zero), LabSource.Standby);
+        foreach (var box in new[] { "publisher", "standby" })
+            yield return new Drill($"freeze-{box}-of-two", "stopped with SIGSTOP for 10 s",
+                new DrillFault([box], "freeze", Lasts: Seconds(10)), JumpCut(TimeSpan.Zero), LabSource.Standby);
+        foreach (var box in new[] { "ingest", "ingest-2" })
+            yield return new Drill($"kill-{box}-of-two", "killed with SIGKILL, another one is sent the same stream",
+                new DrillFault([box], "kill"), JumpCut(TimeSpan.Zero), LabSource.TwoIngests);
+        foreach (var box in new[] { "ingest", "ingest-2" })
+            yield return new Drill($"freeze-{box}-of-two", "stopped with SIGSTOP for 10 s",
+                new DrillFault([box], "freeze", Lasts: Seconds(10)), JumpCut(Seconds(1)), LabSource.TwoIngests);
     }
 
     private static IEnumerable<Drill> OfBoth()

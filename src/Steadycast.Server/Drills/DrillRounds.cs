@@ -37,7 +37,7 @@ internal sealed class DrillRounds(
             var run = new DrillRun(lab, control, observer, http, time);
             if (await run.SettleAsync(HealthPatience, stop) is { } why)
                 throw new DrillException($"the lab is not healthy, so no drill is started: {why}");
-            while (!(time.GetElapsedTime(begun) > endAfter) && _queue.Take(lab.Has) is var (round, drill))
+            while (!(time.GetElapsedTime(begun) > endAfter) && _queue.Take(lab.Fits) is var (round, drill))
             {
                 lock (_gate)
                     onBegun(round, drill);

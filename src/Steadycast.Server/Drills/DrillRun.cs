@@ -95,13 +95,14 @@ internal sealed class DrillRun(
         {
             foreach (var box in fault.Boxes)
                 await control.DoAsync(new ControlRequest(fault.Action, box, fault.Line), stop);
-            if (round < fault.Times)
-                await Task.Delay(fault.Every, time, stop);
-        }
+            if (fault.Lasts > TimeSpan.Zero)
+            {
+                await Task.Delay(fault.Lasts, time, stop);
+                await control.DoAsync(new ControlRequest("lift"), stop);
+            }
 
-        if (fault.Lasts == TimeSpan.Zero)
-            return;
-        await Task.Delay(fault.Lasts, time, stop);
-        await control.DoAsync(new ControlRequest("lift"), stop);
+            if (round < fault.Times)
+                await Task.Delay(fault.Every - fault.Lasts, time, stop);
+        }
     }
 }

@@ -1,17 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Steadycast.Server.Lab;
 
 namespace Steadycast.Server.Drills;
 
 /// <summary>A lab as its <c>lab.json</c> describes it; read anew each time, since processes come and go.</summary>
 internal sealed class RunningLab
 {
-    private readonly IReadOnlySet<string> _names;
+    private readonly HashSet<string> _boxes;
 
     private RunningLab(string file, LabContents first)
     {
         File = file;
-        _names = first.Processes.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        _boxes = first.Processes.Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
         Switch = new Uri(first.Processes.First(p => p.Role == "switch").Http!);
         Control = first.Control!;
     }
@@ -45,8 +46,13 @@ internal sealed class RunningLab
     /// <summary>The boxes now; none when the lab has gone.</summary>
     public IReadOnlyList<LabProcess> Boxes => Read(File)?.Processes ?? [];
 
-    /// <summary>Whether it has the boxes that the drill hits.</summary>
-    public bool Has(Drill drill) => drill.Fault.Boxes.All(_names.Contains);
+    /// <summary>Whether it has the boxes that the drill hits, and the source that it is about.</summary>
+    public bool Fits(Drill drill) =>
+        drill.Fault.Boxes.All(_boxes.Contains) && (drill.Source is null || drill.Source == Source);
+
+    private LabSource Source => _boxes.Contains("standby") ? LabSource.Standby
+        : _boxes.Contains("ingest-2") ? LabSource.TwoIngests
+        : LabSource.Single;
 
     private static LabContents? Read(string file)
     {

@@ -8,7 +8,7 @@ internal sealed class LabPlan
     /// <summary>The stream of the built-in picture, and what streaming-lab's README tells OBS to publish.</summary>
     public const string StreamName = "mystream";
 
-    private const int HighestPort = 9103;
+    private const int HighestPort = 9104;
 
     private readonly LabSettings _settings;
     private readonly string _program;
@@ -24,13 +24,13 @@ internal sealed class LabPlan
         _folder = Path.GetFullPath(settings.Folder);
         Boxes =
         [
-            Ingest(),
+            .. Ingests(),
             Packager("packager-primary", 9102, "primary"),
             Packager("packager-backup", 9103, "backup"),
             Origin("origin-primary", 8081, "primary"),
             Origin("origin-backup", 8082, "backup"),
             Switch(),
-            .. settings.WithPublisher ? [Publisher()] : Array.Empty<Box>(),
+            .. settings.WithPublisher ? Publishers() : [],
         ];
     }
 
@@ -48,16 +48,34 @@ internal sealed class LabPlan
 
     public string LogFile(Box box) => Path.Combine(_folder, "logs", box.Name + ".log");
 
-    private Box Ingest()
+    private IEnumerable<Box> Ingests()
     {
-        var rtmp = Address(1935, isPublic: true);
-        var http = Address(9101, isPublic: false);
-        return Serve("ingest", "ingest", http, Rtmp, [rtmp],
+        if (_settings.Source != LabSource.TwoIngests)
+        {
+            // After a return, drills of the publisher would meet the seam of the one before.
+            return [Ingest("ingest", 1935, 9101, _settings.Source == LabSource.Standby
+                ? "standby: { return: never }"
+                : "")];
+        }
+
+        return
+        [
+            Ingest("ingest", 1935, 9101, $"""peers: ["http://127.0.0.1:{Port(9104)}"]"""),
+            Ingest("ingest-2", 1936, 9104, $"""peers: ["http://127.0.0.1:{Port(9101)}"]"""),
+        ];
+    }
+
+    private Box Ingest(string name, int rtmpPort, int httpPort, string more)
+    {
+        var rtmp = Address(rtmpPort, isPublic: true);
+        var http = Address(httpPort, isPublic: false);
+        return Serve(name, "ingest", http, $"rtmp://127.0.0.1:{rtmp.Port}", [rtmp],
             $"""
             ingest:
               listen_addr: "{rtmp}"
               http_addr: "{http}"
-              state_dir: {Quote(Path.Combine(_folder, "state", "ingest"))}
+              state_dir: {Quote(Path.Combine(_folder, "state", name))}
+              {more}
             """);
     }
 
@@ -67,7 +85,7 @@ internal sealed class LabPlan
         return Serve(name, "packager", http, null, [],
             $"""
             packager:
-              feed: "http://127.0.0.1:{Port(9101)}"
+              feed: [{Feeds()}]
               http_addr: "{http}"
               store: {Quote(Path.Combine(_folder, "hls", side))}
             """);
@@ -100,9 +118,31 @@ internal sealed class LabPlan
             """);
     }
 
-    private Box Publisher() => new("publisher", "publisher", null, null, _program,
-        [.. _programArguments, "publish", "test", $"{Rtmp}/{StreamName}", "--loop", "--yield", "--supervised"], [],
-        null);
+    private string Feeds()
+    {
+        var first = $"\"http://127.0.0.1:{Port(9101)}\"";
+        return _settings.Source == LabSource.TwoIngests ? $"{first}, \"http://127.0.0.1:{Port(9104)}\"" : first;
+    }
+
+    /// <summary>Whoever comes takes the place of one that yields: of two at one ingest none does.</summary>
+    private IEnumerable<Box> Publishers() => _settings.Source switch
+    {
+        LabSource.Standby =>
+        [
+            Publisher("publisher", $"{Rtmp}/{StreamName}"),
+            Publisher("standby", $"{Rtmp}/{StreamName}?role=standby"),
+        ],
+        LabSource.TwoIngests =>
+        [
+            Publisher("publisher", $"{Rtmp}/{StreamName}", "--yield"),
+            Publisher("publisher-2", $"rtmp://127.0.0.1:{Port(1936)}/{StreamName}", "--yield"),
+        ],
+        _ => [Publisher("publisher", $"{Rtmp}/{StreamName}", "--yield")],
+    };
+
+    private Box Publisher(string name, string url, params string[] more) => new(
+        name, "publisher", null, null, _program,
+        [.. _programArguments, "publish", "test", url, "--loop", .. more, "--supervised"], [], null);
 
     private Box Serve(
         string name, string role, ListenAddress http, string? rtmp, IEnumerable<ListenAddress> others,

@@ -19,11 +19,12 @@ public sealed class LabPlanTests
         ], Plan().Boxes.Select(b => $"{b.Name} {b.Http} {b.Rtmp}"));
 
     [Theory]
-    [InlineData("/tmp/a lab's folder: 1", false)]
-    [InlineData(".steadycast", true)]
-    public void Every_file_that_it_writes_passes_check(string folder, bool lan)
+    [InlineData("/tmp/a lab's folder: 1", false, (int)LabSource.Single)]
+    [InlineData(".steadycast", true, (int)LabSource.Standby)]
+    [InlineData(".steadycast", false, (int)LabSource.TwoIngests)]
+    public void Every_file_that_it_writes_passes_check(string folder, bool lan, int source)
     {
-        foreach (var box in Plan(folder, lan: lan).Boxes.Where(b => b.Configuration is not null))
+        foreach (var box in Plan(folder, lan: lan, source: (LabSource)source).Boxes.Where(b => b.Configuration is not null))
         {
             var result = ConfigLoader.Parse(box.Configuration!, new Dictionary<string, string>(), []);
             Assert.Empty(result.Faults.Select(f => f.ToString()));
@@ -53,6 +54,29 @@ public sealed class LabPlanTests
     public void Without_being_asked_nothing_is_open_to_the_network() =>
         Assert.DoesNotContain(Plan().Boxes.SelectMany(b => b.Listens), l => l.IsAny);
 
-    private static LabPlan Plan(string folder = ".steadycast", int offset = 0, bool lan = false) =>
-        new(new LabSettings(folder, offset, WithPublisher: true, lan), "steadycast", []);
+    [Fact]
+    public void Two_ingests_know_each_other_and_have_a_publisher_each()
+    {
+        var boxes = Plan(offset: 10, source: LabSource.TwoIngests).Boxes.ToDictionary(b => b.Name);
+
+        Assert.Contains("http://127.0.0.1:9114", boxes["ingest"].Configuration!, StringComparison.Ordinal);
+        Assert.Contains("http://127.0.0.1:9111", boxes["ingest-2"].Configuration!, StringComparison.Ordinal);
+        Assert.Contains("\"http://127.0.0.1:9111\", \"http://127.0.0.1:9114\"",
+            boxes["packager-backup"].Configuration!, StringComparison.Ordinal);
+        Assert.Contains("rtmp://127.0.0.1:1946/mystream", boxes["publisher-2"].Arguments);
+    }
+
+    [Fact]
+    public void A_standby_does_not_stand_by_for_one_that_yields()
+    {
+        var boxes = Plan(source: LabSource.Standby).Boxes.ToDictionary(b => b.Name);
+
+        Assert.Contains("rtmp://127.0.0.1:1935/mystream?role=standby", boxes["standby"].Arguments);
+        Assert.DoesNotContain("--yield", boxes["publisher"].Arguments);
+        Assert.DoesNotContain("--yield", boxes["standby"].Arguments);
+    }
+
+    private static LabPlan Plan(
+        string folder = ".steadycast", int offset = 0, bool lan = false, LabSource source = LabSource.Single) =>
+        new(new LabSettings(folder, offset, WithPublisher: true, lan, source), "steadycast", []);
 }

@@ -96,13 +96,15 @@ internal sealed class IndexFollower : IFollower
             Volatile.Write(ref _peerMark, new Watermark(view.Edge, _parts.Shared.Time.GetTimestamp()));
     }
 
-    /// <summary>Brings a segment, and its initialisation section before it, into the cache.</summary>
+    /// <summary>Brings a segment, and its initialisation sections before it, into the cache.</summary>
     private async Task<Action> FetchAsync(FetchOrder order, CancellationToken cancellationToken)
     {
         var record = order.Record;
-        var delivered =
-            (order.Map is not { } map
-                || await FetchAsync(order, "init", map.Uri, map.Bytes, map.Sha256, cancellationToken))
+        var delivered = true;
+        foreach (var map in order.Maps)
+            delivered = delivered
+                && await FetchAsync(order, "init", map.Uri, map.Bytes, map.Sha256, cancellationToken);
+        delivered = delivered
             && await FetchAsync(order, "segment", record.Uri, record.Bytes, record.Sha256, cancellationToken);
         return delivered
             ? () => _timeline.Fetched(record)

@@ -22,7 +22,9 @@ internal sealed class IndexView(string name, int rank) : OriginView(name, rank)
     public SegmentRecord? Find(long msn) =>
         Index is { } index && msn >= index.First && msn <= index.Edge ? index.Segments[(int)(msn - index.First)] : null;
 
-    public MapRecord? FindMap(string uri) => Index?.Maps.FirstOrDefault(map => map.Uri == uri);
+    /// <summary>The initialisation sections that a segment of the index names.</summary>
+    public IEnumerable<MapRecord> MapsOf(SegmentRecord record) =>
+        Index?.Maps.Where(map => record.MapUris.Contains(map.Uri)) ?? [];
 
     public void Observe(StreamIndex index, TimeSpan now)
     {

@@ -100,9 +100,9 @@ internal sealed partial class MergedTimeline
 
         foreach (var next in window)
         {
-            if (_slots[next.Msn].Map is { } map)
+            foreach (var map in _slots[next.Msn].Maps)
                 _window.AddMap(map);
-            record = next.Msn == record.Msn ? record : Follow(record, next, _slots[next.Msn].Map);
+            record = next.Msn == record.Msn ? record : Follow(record, next, _slots[next.Msn].Maps);
             yield return record;
         }
     }

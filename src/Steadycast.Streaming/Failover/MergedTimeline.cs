@@ -134,12 +134,12 @@ internal sealed partial class MergedTimeline : ITimeline
             if (tried && slot.FailedAt is { } failed && now - failed < _policy.RetryAfter)
                 continue;
             slot.Record = candidate.Record;
-            slot.Map = candidate.Map;
+            slot.Maps = candidate.Maps;
             slot.Target = target;
             (slot.InFlight, slot.Ready) = (true, false);
             slot.Tried = candidate.Origins;
             _running++;
-            slot.Order = new FetchOrder(candidate.Record, candidate.Map, candidate.Origins, target);
+            slot.Order = new FetchOrder(candidate.Record, candidate.Maps, candidate.Origins, target);
             orders.Add(slot.Order);
         }
 
@@ -230,7 +230,7 @@ internal sealed partial class MergedTimeline : ITimeline
 
     /// <summary>Whether two records stand for the same bytes at the same place of the same timeline.</summary>
     private static bool IsSame(SegmentRecord a, SegmentRecord b) =>
-        a.Sha256 == b.Sha256 && a.Bytes == b.Bytes && a.Uri == b.Uri && a.MapUri == b.MapUri
+        a.Sha256 == b.Sha256 && a.Bytes == b.Bytes && a.Uri == b.Uri && a.MapUri == b.MapUri && Equals(a.Parts, b.Parts)
         && a.Duration == b.Duration && a.Time == b.Time && a.ProgramDateTimeMs == b.ProgramDateTimeMs
         && a.EpochId == b.EpochId;
 
@@ -266,7 +266,7 @@ internal sealed partial class MergedTimeline : ITimeline
             .Where(v => v.Find(msn) is { } record && IsSame(record, best))
             .Select(v => v.Rank)
             .ToImmutableArray();
-        return new Candidate(best, best.MapUri is { } map ? source.FindMap(map) : null, origins);
+        return new Candidate(best, [.. source.MapsOf(best)], origins);
     }
 
     private (IndexView Source, SegmentRecord Record)? FindBest(IEnumerable<IndexView> views, long msn, int target)
@@ -314,7 +314,7 @@ internal sealed partial class MergedTimeline : ITimeline
         if (slot is not null && IsUsable(slot, target))
         {
             if (slot.Record!.EpochId >= last.EpochId)
-                return Follow(last, slot.Record, slot.Map);
+                return Follow(last, slot.Record, slot.Maps);
             _slots.Remove(msn);
             return null;
         }
@@ -325,7 +325,7 @@ internal sealed partial class MergedTimeline : ITimeline
         if (candidate is not null && candidate.Record.EpochId < last.EpochId)
             candidate = null;
         if (candidate is { Record.Gap: true })
-            return Follow(last, candidate.Record, map: null);
+            return Follow(last, candidate.Record, maps: []);
         if (candidate is null && !All.Any(view => view.Edge > msn))
             return null;
         if (candidate is null)
@@ -376,7 +376,7 @@ internal sealed partial class MergedTimeline : ITimeline
     private SegmentRecord GapAfter(SegmentRecord last, SegmentRecord? announced, SegmentRecord later)
     {
         if (announced is not null)
-            return Follow(last, announced with { Gap = true, Bytes = 0, Sha256 = "" }, map: null);
+            return Follow(last, announced with { Gap = true, Bytes = 0, Parts = null, Sha256 = "" }, maps: []);
         var msn = last.Msn + 1;
         var duration = (later.Time - End(last)) / (later.Msn - msn);
         return last with
@@ -389,6 +389,7 @@ internal sealed partial class MergedTimeline : ITimeline
             Discontinuity = false,
             Gap = true,
             Bytes = 0,
+            Parts = null,
             Sha256 = "",
         };
     }
@@ -412,9 +413,9 @@ internal sealed partial class MergedTimeline : ITimeline
     /// The discontinuity sequence is counted on from what was published, and a step in time that nobody announced is a
     /// discontinuity all the same: after a jump or between origins that do not match, viewers' numbers still hold.
     /// </remarks>
-    private SegmentRecord Follow(SegmentRecord last, SegmentRecord record, MapRecord? map)
+    private SegmentRecord Follow(SegmentRecord last, SegmentRecord record, ImmutableArray<MapRecord> maps)
     {
-        if (map is not null)
+        foreach (var map in maps)
             _window.AddMap(map);
         var breaks = record.Discontinuity || record.Time != End(last) || record.EpochId != last.EpochId;
         var sequence = last.DiscontinuitySequence + (breaks ? 1 : 0);
@@ -437,7 +438,7 @@ internal sealed partial class MergedTimeline : ITimeline
             ?? Published ?? All.First(v => v.Index is not null).Index!;
         EndJoin();
         var publication = _window.Publish(
-            segments, added, target, source.IndependentSegments, source.Variant, newWindow);
+            segments, added, target, source.IndependentSegments, source.Variant, newWindow, source.Audio);
         if (publication is not { } done)
         {
             foreach (var slot in _slots.Values)
@@ -457,7 +458,7 @@ internal sealed partial class MergedTimeline : ITimeline
     {
         public SegmentRecord? Record { get; set; }
 
-        public MapRecord? Map { get; set; }
+        public ImmutableArray<MapRecord> Maps { get; set; } = [];
 
         /// <summary>The target duration that it was fetched under.</summary>
         public int Target { get; set; }
@@ -477,5 +478,6 @@ internal sealed partial class MergedTimeline : ITimeline
         public ImmutableArray<int> Tried { get; set; } = [];
     }
 
-    private sealed record Candidate(SegmentRecord Record, MapRecord? Map, ImmutableArray<int> Origins);
+    private sealed record Candidate(
+        SegmentRecord Record, ImmutableArray<MapRecord> Maps, ImmutableArray<int> Origins);
 }

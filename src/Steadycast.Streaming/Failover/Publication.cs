@@ -9,13 +9,14 @@ namespace Steadycast.Streaming.Failover;
 /// later join the order under way. Written by the switch's loop, read by the fetch.
 /// </remarks>
 internal sealed class FetchOrder(
-    SegmentRecord record, MapRecord? map, ImmutableArray<int> origins, int targetDurationSeconds)
+    SegmentRecord record, ImmutableArray<MapRecord> maps, ImmutableArray<int> origins, int targetDurationSeconds)
 {
     private int[] _origins = [.. origins];
 
     public SegmentRecord Record => record;
 
-    public MapRecord? Map => map;
+    /// <summary>The initialisation sections that its playlists name with it.</summary>
+    public ImmutableArray<MapRecord> Maps => maps;
 
     public IReadOnlyList<int> Origins => Volatile.Read(ref _origins);
 

@@ -41,13 +41,15 @@ internal sealed class PublishedWindow(string stream)
     /// <param name="added">Those of them that are new.</param>
     /// <param name="independent">Whether their source says that every one begins with a keyframe.</param>
     /// <param name="newWindow">Nothing of what was published stays.</param>
+    /// <param name="audio">What the multivariant playlist offers of several audio tracks.</param>
     public Publication? Publish(
         ImmutableArray<SegmentRecord> segments,
         IReadOnlyCollection<SegmentRecord> added,
         int targetDurationSeconds,
         bool independent,
         VariantInfo variant,
-        bool newWindow)
+        bool newWindow,
+        AudioGroup? audio = null)
     {
         var before = Index;
         segments = SegmentWindow.Trim(segments, targetDurationSeconds, Length);
@@ -58,8 +60,9 @@ internal sealed class PublishedWindow(string stream)
             IndependentSegments =
                 independent && (before?.IndependentSegments ?? true) && added.All(r => r.Independent),
             Segments = segments,
-            Maps = SegmentWindow.MapsOf(segments, [.. _maps.Values], added: null),
+            Maps = SegmentWindow.MapsOf(segments, [.. _maps.Values]),
             Variant = Bandwidth.Measure(variant, segments, targetDurationSeconds),
+            Audio = audio,
         };
         if (PublishGuard.FindViolation(before, next) is { } violation)
         {

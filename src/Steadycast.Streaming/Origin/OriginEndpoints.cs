@@ -96,7 +96,7 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
         var slash = path.LastIndexOf('/');
         var name = path[(slash + 1)..].ToString();
         var stream = slash < 0 ? library.DefaultStream : path[..slash].ToString();
-        if (name is ObjectName.MediaPlaylist or ObjectName.MultivariantPlaylist or ObjectName.Index)
+        if (name is ObjectName.MultivariantPlaylist or ObjectName.Index || ObjectName.IsMediaPlaylist(name))
             return await WritePlaylistAsync(context, stream, name);
         if (!ObjectName.IsObject(name))
         {
@@ -119,9 +119,9 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
     {
         var kind = name switch
         {
-            ObjectName.MediaPlaylist => "media_playlist",
             ObjectName.MultivariantPlaylist => "multivariant_playlist",
-            _ => "index",
+            ObjectName.Index => "index",
+            _ => "media_playlist",
         };
         if (stream is null && library.Streams.Count > 1)
         {
@@ -155,13 +155,20 @@ internal sealed class OriginEndpoints(IHlsLibrary library, string cors, DoorMetr
             return kind;
         }
 
-        rendered.WriteManifestHeaders(context.Response.Headers, state);
-        await (kind switch
+        var playlist = kind switch
         {
-            "media_playlist" => rendered.Media,
+            "index" => rendered.Json,
             "multivariant_playlist" => rendered.Multivariant,
-            _ => rendered.Json,
-        }).WriteAsync(context);
+            _ => rendered.FindMedia(name),
+        };
+        if (playlist is null)
+        {
+            await ProblemResponse.WriteAsync(context, StatusCodes.Status404NotFound, "no such playlist");
+            return kind;
+        }
+
+        rendered.WriteManifestHeaders(context.Response.Headers, state);
+        await playlist.WriteAsync(context);
         return kind;
     }
 

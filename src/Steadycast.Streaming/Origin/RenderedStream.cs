@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Steadycast.Streaming.Segments;
@@ -7,6 +8,7 @@ namespace Steadycast.Streaming.Origin;
 /// <summary>A stream's index and the answers made from it; replaced whole by one volatile write per publish.</summary>
 internal sealed class RenderedStream
 {
+    private readonly FrozenDictionary<string, PlaylistResponse> _media;
     private readonly string _lastSequence;
     private readonly string _lastUpdated;
     private readonly string _lastModified;
@@ -20,7 +22,10 @@ internal sealed class RenderedStream
         Index = index;
         Timestamp = timestamp;
         // A second is at most half of any target duration in use, and what Apple asks of live playlists.
-        Media = new PlaylistResponse(PlaylistBuilder.Media(index), playlistType, "max-age=1");
+        _media = index.MediaPlaylists.ToFrozenDictionary(
+            name => name,
+            name => new PlaylistResponse(PlaylistBuilder.Media(index, name), playlistType, "max-age=1"),
+            StringComparer.Ordinal);
         var half = Math.Max(1, index.TargetDurationSeconds / 2);
         Multivariant = new PlaylistResponse(PlaylistBuilder.Multivariant(index), playlistType, $"max-age={half}");
         Json = new PlaylistResponse(StreamIndexJson.Write(index), "application/json", "no-cache");
@@ -33,11 +38,15 @@ internal sealed class RenderedStream
 
     public long Timestamp { get; }
 
-    public PlaylistResponse Media { get; }
+    /// <summary>What viewers without a choice of sound are given.</summary>
+    public PlaylistResponse Media => _media[ObjectName.MediaPlaylist];
 
     public PlaylistResponse Multivariant { get; }
 
     public PlaylistResponse Json { get; }
+
+    /// <summary>One of the stream's media playlists; null when it has none of this name.</summary>
+    public PlaylistResponse? FindMedia(string name) => _media.GetValueOrDefault(name);
 
     public StreamState StateAt(TimeProvider time) =>
         time.GetElapsedTime(Timestamp) > Index.Patience() ? StreamState.Stalled : StreamState.Live;

@@ -44,7 +44,7 @@ public sealed class HlsPackager : IDisposable
 
     private readonly Container _container;
     private readonly SegmentAssembler _assembler;
-    private SegmentMuxer? _muxer;
+    private SegmentLayout? _layout;
 
     /// <param name="published">What the store already has of the stream: it is continued, never contradicted.</param>
     public HlsPackager(Container container, StreamIndex? published = null)
@@ -59,6 +59,9 @@ public sealed class HlsPackager : IDisposable
 
     /// <summary>Why the last segment was a gap or unsupported.</summary>
     public string? LastFault { get; private set; }
+
+    /// <summary>Audio tracks of the last segment that its container cannot carry beside the first one.</summary>
+    public IReadOnlyList<TrackConfig> LeftOut => _layout?.LeftOut ?? [];
 
     /// <summary>Takes the next record; <paramref name="segment"/> is set on Packaged and Gap.</summary>
     public PackagingStep Add(in FeedRecord record, out PackagedSegment? segment)
@@ -81,8 +84,8 @@ public sealed class HlsPackager : IDisposable
         if (stamped.Begin.Msn <= LastMsn) return PackagingStep.Repeated;
         try
         {
-            if (_muxer is null || !_muxer.Tracks.SequenceEqual(stamped.Begin.Tracks))
-                _muxer = new SegmentMuxer(_container, stamped.Begin.Tracks);
+            if (_layout is null || !_layout.Tracks.SequenceEqual(stamped.Begin.Tracks))
+                _layout = new SegmentLayout(_container, stamped.Begin.Tracks);
         }
         catch (CodecFormatException e)
         {
@@ -90,18 +93,19 @@ public sealed class HlsPackager : IDisposable
             return PackagingStep.Unsupported;
         }
 
-        segment = Package(stamped, _muxer);
+        segment = Package(stamped, _layout);
         LastMsn = stamped.Begin.Msn;
         return segment.Record.Gap ? PackagingStep.Gap : PackagingStep.Packaged;
     }
 
-    private PackagedSegment Package(StampedSegment stamped, SegmentMuxer muxer)
+    private PackagedSegment Package(StampedSegment stamped, SegmentLayout layout)
     {
         ReadOnlyMemory<byte> bytes = default;
+        SegmentParts? parts = null;
         var sha256 = EmptySha256;
         try
         {
-            bytes = muxer.Write(stamped);
+            bytes = layout.Write(stamped, out parts);
             sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
         }
         catch (CodecFormatException e)
@@ -113,8 +117,8 @@ public sealed class HlsPackager : IDisposable
         var record = new SegmentRecord
         {
             Msn = begin.Msn,
-            Uri = muxer.UriOf(begin.Msn),
-            MapUri = muxer.Map?.Uri,
+            Uri = layout.UriOf(begin.Msn),
+            MapUri = layout.Maps.FirstOrDefault()?.Record.Uri,
             Time = begin.Time,
             Duration = stamped.End.Duration,
             ProgramDateTimeMs = begin.Epoch.AnchorUtcMs + (begin.Time / 90),
@@ -124,6 +128,7 @@ public sealed class HlsPackager : IDisposable
             Independent = begin.Independent,
             Gap = bytes.IsEmpty,
             Bytes = bytes.Length,
+            Parts = parts,
             Sha256 = sha256,
         };
         return new PackagedSegment(
@@ -131,10 +136,10 @@ public sealed class HlsPackager : IDisposable
             begin.Epoch.TargetDurationSeconds,
             bytes,
             record,
-            muxer.Map,
-            muxer.MapBytes,
-            Variant.Of(stamped, muxer.Descriptions),
-            begin.AllIndependent);
+            layout.Maps,
+            Variant.Of(stamped, layout.Descriptions),
+            begin.AllIndependent,
+            layout.Audio);
     }
 
     public void Dispose() => _assembler.Dispose();

@@ -127,8 +127,8 @@ internal sealed partial class PackagingLoop(
         {
             try
             {
-                if (segment.Map is { } map && (before is null || !before.Maps.Contains(map)))
-                    await store.PutAsync(Stream, map.Uri, segment.MapBytes, cancellationToken);
+                foreach (var map in segment.Maps.Where(map => before is null || !before.Maps.Contains(map.Record)))
+                    await store.PutAsync(Stream, map.Record.Uri, map.Bytes, cancellationToken);
                 if (!segment.Record.Gap)
                     await store.PutAsync(Stream, segment.Record.Uri, segment.Bytes, cancellationToken);
                 await store.PublishAsync(after, cancellationToken);

@@ -49,11 +49,12 @@ internal sealed class SegmentMuxer
 
         var output = new ArrayBufferWriter<byte>(2048);
         InitSegment.Write(output, [.. Descriptions.Select(description => new Mp4Track(description))]);
-        MapBytes = output.WrittenSpan.ToArray();
-        Map = new MapRecord(
-            InitSegment.NameOf(output.WrittenSpan),
-            output.WrittenCount,
-            Convert.ToHexStringLower(SHA256.HashData(output.WrittenSpan)));
+        Map = new PackagedMap(
+            new MapRecord(
+                InitSegment.NameOf(output.WrittenSpan),
+                output.WrittenCount,
+                Convert.ToHexStringLower(SHA256.HashData(output.WrittenSpan))),
+            output.WrittenSpan.ToArray());
     }
 
     public IReadOnlyList<TrackConfig> Tracks { get; }
@@ -61,14 +62,17 @@ internal sealed class SegmentMuxer
     public IReadOnlyList<TrackDescription> Descriptions { get; }
 
     /// <summary>The initialisation section of every segment with these tracks; null for MPEG-TS.</summary>
-    public MapRecord? Map { get; }
-
-    public ReadOnlyMemory<byte> MapBytes { get; }
+    public PackagedMap? Map { get; }
 
     public string UriOf(long msn) => _container == Container.Ts ? $"{msn}.ts" : $"{msn}.m4s";
 
     /// <exception cref="CodecFormatException">An access unit that the container has no way to carry.</exception>
-    public ReadOnlyMemory<byte> Write(StampedSegment segment)
+    public ReadOnlyMemory<byte> Write(StampedSegment segment) => Write(segment, (uint)segment.Begin.Msn);
+
+    /// <param name="segment">With these tracks and no others.</param>
+    /// <param name="sequence">fMP4: the fragment's number in its object and in all before.</param>
+    /// <exception cref="CodecFormatException">An access unit that the container has no way to carry.</exception>
+    public ReadOnlyMemory<byte> Write(StampedSegment segment, uint sequence)
     {
         var size = 4096L;
         foreach (var unit in segment.AccessUnits)
@@ -82,7 +86,7 @@ internal sealed class SegmentMuxer
         if (_container == Container.Ts)
             WriteTransportStream(output, segment);
         else
-            WriteFragment(output, segment);
+            WriteFragment(output, segment, sequence);
         return output.WrittenMemory;
     }
 
@@ -95,7 +99,7 @@ internal sealed class SegmentMuxer
         TsSegmentWriter.Write(output, segment.Begin.Tracks, segment.Begin.Msn, end, units);
     }
 
-    private void WriteFragment(IBufferWriter<byte> output, StampedSegment segment)
+    private void WriteFragment(IBufferWriter<byte> output, StampedSegment segment, uint sequence)
     {
         var fragments = new List<FragmentTrack>(segment.Begin.Tracks.Length);
         foreach (var config in segment.Begin.Tracks)
@@ -107,7 +111,7 @@ internal sealed class SegmentMuxer
         }
 
         if (fragments.Count == 0) throw new CodecFormatException("Segment", 0, "No access units");
-        MediaFragment.Write(output, (uint)segment.Begin.Msn, fragments);
+        MediaFragment.Write(output, sequence, fragments);
     }
 
     /// <summary>Each picture lasts until the next one's DTS, the last until the segment's end.</summary>

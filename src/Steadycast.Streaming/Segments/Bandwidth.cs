@@ -19,7 +19,7 @@ internal static class Bandwidth
         {
             if (segment.Gap)
                 continue;
-            bytes += segment.Bytes;
+            bytes += segment.ViewerBytes;
             ticks += segment.Duration;
         }
 
@@ -40,7 +40,7 @@ internal static class Bandwidth
             long bytes = 0, ticks = 0;
             for (var last = first; last < segments.Length && !segments[last].Gap; last++)
             {
-                bytes += segments[last].Bytes;
+                bytes += segments[last].ViewerBytes;
                 ticks += segments[last].Duration;
                 if (ticks * 2 > target * 3)
                     break;

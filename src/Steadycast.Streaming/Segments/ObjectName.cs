@@ -8,9 +8,14 @@ namespace Steadycast.Streaming.Segments;
 public static class ObjectName
 {
     public const string MediaPlaylist = "index.m3u8";
+
+    /// <summary>Pictures alone, of a stream with several audio tracks.</summary>
+    public const string VideoPlaylist = "video.m3u8";
     public const string MultivariantPlaylist = "master.m3u8";
     public const string Index = "index.json";
 
+    private const string PlaylistEnding = ".m3u8";
+    private const string AudioPrefix = "audio-";
     private const int MaxObjectLength = 128;
     private const int MaxStreamLength = 256;
     private const int MaxPartLength = 128;
@@ -21,12 +26,25 @@ public static class ObjectName
     private static readonly string[] ObjectEndings = [".m4s", ".mp4", ".ts", ".m3u8", ".json", ".tmp"];
 
     /// <summary>
-    /// A segment or an initialisation section: a plain file name without a leading dot, none of the three above.
+    /// A segment or an initialisation section: a plain file name without a leading dot, no playlist and no index.
     /// </summary>
     public static bool IsObject(string? name) =>
         name is { Length: > 0 and <= MaxObjectLength }
-        && name is not (MediaPlaylist or MultivariantPlaylist or Index)
+        && name is not Index
+        && !name.EndsWith(PlaylistEnding, StringComparison.OrdinalIgnoreCase)
         && IsPart(name);
+
+    /// <summary>One of a stream's media playlists.</summary>
+    public static bool IsMediaPlaylist(string? name) =>
+        name is { Length: > 0 and <= MaxObjectLength }
+        && name is not MultivariantPlaylist
+        && name.EndsWith(PlaylistEnding, StringComparison.Ordinal)
+        && IsPart(name);
+
+    /// <summary>The playlist of an audio track alone, by its number from 0 on.</summary>
+    public static string AudioPlaylist(int number) => $"{AudioPrefix}{number}{PlaylistEnding}";
+
+    public static bool IsAudioPlaylist(string name) => name.StartsWith(AudioPrefix, StringComparison.Ordinal);
 
     /// <summary>
     /// Parts as <see cref="IsObject"/>, joined by single slashes; none ends like an object, or a publisher could put a

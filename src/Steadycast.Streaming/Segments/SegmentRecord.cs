@@ -41,6 +41,19 @@ public sealed record SegmentRecord
 
     public required int Bytes { get; init; }
 
+    /// <summary>
+    /// What each media playlist names of the object, of a stream that has more than one; null: the object as a whole is
+    /// what <c>index.m3u8</c> names. Null for a gap: it is one in every playlist.
+    /// </summary>
+    public SegmentParts? Parts { get; init; }
+
     /// <summary>SHA-256 of the segment's bytes, lower-case hex; also its ETag.</summary>
     public required string Sha256 { get; init; }
+
+    /// <summary>Every initialisation section that a playlist names with this segment.</summary>
+    internal IEnumerable<string> MapUris => (Parts ?? Enumerable.Empty<SegmentPart>())
+        .Select(part => part.MapUri).Prepend(MapUri).OfType<string>();
+
+    /// <summary>See <see cref="SegmentParts.ViewerBytes"/>.</summary>
+    internal int ViewerBytes => Parts?.ViewerBytes ?? Bytes;
 }

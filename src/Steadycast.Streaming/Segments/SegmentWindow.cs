@@ -19,24 +19,24 @@ public static class SegmentWindow
     /// running number too) and when the target duration is another one (it may not change).
     /// </summary>
     /// <param name="before">The index so far; null for a stream's first segment.</param>
-    /// <param name="map">
-    /// The initialisation section that the segment names; null when it names none or a known one.
-    /// </param>
+    /// <param name="maps">The initialisation sections that the segment names; known ones may be left out.</param>
     /// <param name="variant">Codecs, picture size and frame rate; the bandwidths are measured here.</param>
     /// <param name="allIndependent">Whether every segment of the stream so far starts with a keyframe.</param>
     /// <param name="window">
     /// How much to list; at least six segments and three target durations are kept all the same.
     /// </param>
+    /// <param name="audio">What the multivariant playlist offers of several audio tracks.</param>
     /// <exception cref="ArgumentException">A number at or below the edge, or a map that nobody described.</exception>
     public static StreamIndex Append(
         StreamIndex? before,
         string stream,
         int targetDurationSeconds,
         SegmentRecord segment,
-        MapRecord? map,
+        ImmutableArray<MapRecord> maps,
         VariantInfo variant,
         bool allIndependent,
-        TimeSpan window)
+        TimeSpan window,
+        AudioGroup? audio = null)
     {
         if (before is not null && segment.Msn <= before.Edge)
             throw new ArgumentException($"segment {segment.Msn} is not above the edge {before.Edge}", nameof(segment));
@@ -53,8 +53,9 @@ public static class SegmentWindow
             TargetDurationSeconds = targetDurationSeconds,
             IndependentSegments = allIndependent && segment.Independent && (!continues || before!.IndependentSegments),
             Segments = segments,
-            Maps = MapsOf(segments, before?.Maps ?? [], map),
+            Maps = MapsOf(segments, [.. maps, .. before?.Maps ?? []]),
             Variant = Bandwidth.Measure(variant, segments, targetDurationSeconds),
+            Audio = audio,
         };
     }
 
@@ -78,14 +79,13 @@ public static class SegmentWindow
 
     internal static ImmutableArray<MapRecord> MapsOf(
         ImmutableArray<SegmentRecord> segments,
-        ImmutableArray<MapRecord> known,
-        MapRecord? added)
+        ImmutableArray<MapRecord> known)
     {
         var maps = ImmutableArray.CreateBuilder<MapRecord>();
-        foreach (var uri in segments.Select(s => s.MapUri).OfType<string>().Distinct(StringComparer.Ordinal))
+        foreach (var uri in segments.SelectMany(s => s.MapUris).Distinct(StringComparer.Ordinal))
         {
-            maps.Add(added?.Uri == uri ? added : known.FirstOrDefault(m => m.Uri == uri)
-                ?? throw new ArgumentException($"no record of the map {uri}", nameof(added)));
+            maps.Add(known.FirstOrDefault(m => m.Uri == uri)
+                ?? throw new ArgumentException($"no record of the map {uri}", nameof(known)));
         }
 
         return maps.ToImmutable();

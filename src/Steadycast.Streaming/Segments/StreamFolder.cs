@@ -11,6 +11,7 @@ internal sealed class StreamFolder
     private readonly string _path;
     private readonly Retention _retention;
     private byte[] _master = [];
+    private List<string> _media = [];
 
     /// <summary>Makes the folder if need be, and takes over what an earlier process left in it.</summary>
     /// <param name="published">
@@ -29,6 +30,8 @@ internal sealed class StreamFolder
                 TryDelete(name);
             else if (ObjectName.IsObject(name))
                 _retention.Stored(name);
+            else if (ObjectName.IsMediaPlaylist(name))
+                _media.Add(name);
         }
 
         if (published is not null)
@@ -42,16 +45,18 @@ internal sealed class StreamFolder
     }
 
     /// <summary>
-    /// All three files are complete on the disk before the first is put in place: a full disk changes nothing.
+    /// All files are complete on the disk before the first is put in place: a full disk changes nothing.
     /// </summary>
     public void Publish(StreamIndex index, byte[] json)
     {
         var master = PlaylistBuilder.Multivariant(index);
         var masterChanged = !master.AsSpan().SequenceEqual(_master);
-        var temps = new List<(string Temp, string Name)>(3);
+        var media = index.MediaPlaylists.ToList();
+        var temps = new List<(string Temp, string Name)>(media.Count + 2);
         try
         {
-            temps.Add((WriteTemp(PlaylistBuilder.Media(index), durable: false), ObjectName.MediaPlaylist));
+            foreach (var playlist in media)
+                temps.Add((WriteTemp(PlaylistBuilder.Media(index, playlist), durable: false), playlist));
             if (masterChanged)
                 temps.Add((WriteTemp(master, durable: false), ObjectName.MultivariantPlaylist));
             // Last in place, because readers in other processes follow this one.
@@ -65,7 +70,9 @@ internal sealed class StreamFolder
 
         foreach (var (temp, name) in temps)
             MoveInto(temp, name);
-        _master = master;
+        foreach (var playlist in _media.Except(media, StringComparer.Ordinal))
+            TryDelete(playlist);
+        (_master, _media) = (master, media);
         _retention.Published(index);
     }
 

@@ -28,6 +28,19 @@ public sealed record StreamIndex
     /// <summary>What the multivariant playlist says of this rendition.</summary>
     public required VariantInfo Variant { get; init; }
 
+    /// <summary>Null for a stream with one audio track, or none.</summary>
+    public AudioGroup? Audio { get; init; }
+
+    /// <summary>
+    /// The stream's media playlists, <c>index.m3u8</c> first: all are of the same numbers, times and discontinuities,
+    /// and move together.
+    /// </summary>
+    internal IEnumerable<string> MediaPlaylists => Segments
+        .SelectMany(segment => segment.Parts ?? Enumerable.Empty<SegmentPart>())
+        .Select(part => part.Playlist)
+        .Prepend(ObjectName.MediaPlaylist)
+        .Distinct(StringComparer.Ordinal);
+
     public long First => Segments[0].Msn;
 
     public long Edge => Segments[^1].Msn;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -47,4 +48,5 @@ public static class StreamIndexJson
     RespectRequiredConstructorParameters = true,
     MaxDepth = 8)]
 [JsonSerializable(typeof(StreamIndex))]
+[JsonSerializable(typeof(ImmutableArray<SegmentPart>))]
 internal sealed partial class StreamIndexJsonContext : JsonSerializerContext;

@@ -10,6 +10,9 @@ internal static class StreamIndexRules
     private const int MaxSegments = 36_000;
     private const int MaxObjectBytes = 1 << 30;
     private const int MaxCodecsLength = 256;
+
+    /// <summary>Twice what a feed has tracks.</summary>
+    private const int MaxParts = 16;
     private const int MaxTargetDuration = 3600;
     private const long MaxMsn = 1L << 53;
     private const long TicksPerSecond = 90_000;
@@ -28,7 +31,8 @@ internal static class StreamIndexRules
             return "target_duration_seconds: out of range";
         if (index.Segments.IsDefaultOrEmpty || index.Segments.Length > MaxSegments)
             return "segments: none, or too many";
-        return FindFault(index.Variant) ?? FindFault(index.Maps) ?? FindFault(index.Segments, index.Maps);
+        return FindFault(index.Variant) ?? FindFault(index.Audio) ?? FindFault(index.Maps)
+            ?? FindFault(index.Segments, index.Maps);
     }
 
     private static string? FindFault(VariantInfo variant)
@@ -40,6 +44,30 @@ internal static class StreamIndexRules
         if (variant.Width is < 0 or > 65_536 || variant.Height is < 0 or > 65_536)
             return "variant: picture size out of range";
         return variant.FrameRate is >= 0 and <= 10_000 ? null : "variant.frame_rate: out of range";
+    }
+
+    private static string? FindFault(AudioGroup? audio)
+    {
+        if (audio is null)
+            return null;
+        if (!ObjectName.IsMediaPlaylist(audio.VariantUri))
+            return "audio.variant_uri: not a playlist's name";
+        if (audio.Renditions.IsDefaultOrEmpty || audio.Renditions.Length > MaxParts)
+            return "audio.renditions: none, or too many";
+        foreach (var rendition in audio.Renditions)
+        {
+            if (rendition is null || (rendition.Uri is not null && !ObjectName.IsMediaPlaylist(rendition.Uri)))
+                return "audio.renditions: not a playlist's name";
+            if (rendition.Name.Length is 0 or > AudioRendition.MaxNameLength || !rendition.Name.All(IsQuotable))
+                return "audio.renditions: a name that cannot be quoted";
+            if (rendition.Language is { } language && !AudioRendition.IsLanguage(language))
+                return "audio.renditions: not a language";
+            if (rendition.Channels is < 0 or > 255)
+                return "audio.renditions: channels out of range";
+        }
+
+        return audio.Renditions.DistinctBy(rendition => rendition.Name, StringComparer.Ordinal).Count()
+            == audio.Renditions.Length ? null : "audio.renditions: two of one name";
     }
 
     private static string? FindFault(ImmutableArray<MapRecord> maps)
@@ -65,7 +93,7 @@ internal static class StreamIndexRules
                 return "segments: null";
             if (FindFault(segment, before) is { } fault)
                 return $"segment {segment.Msn}: {fault}";
-            if (segment.MapUri is not null && !uris.Contains(segment.MapUri))
+            if (!segment.MapUris.All(uris.Contains))
                 return $"segment {segment.Msn}: names a map that is not listed";
             before = segment;
         }
@@ -91,11 +119,29 @@ internal static class StreamIndexRules
         if (before is not null && segment.EpochId < before.EpochId)
             return "epoch_id goes back";
         if (segment.Gap)
-            return segment.Bytes == 0 ? null : "a gap with bytes";
-        return segment.Bytes is > 0 and <= MaxObjectBytes && IsSha256(segment.Sha256) ? null : "size or hash";
+            return segment.Bytes == 0 && segment.Parts is null ? null : "a gap with bytes";
+        if (segment.Bytes is < 1 or > MaxObjectBytes || !IsSha256(segment.Sha256))
+            return "size or hash";
+        return segment.Parts is null ? null : FindFault(segment.Parts, segment.Bytes);
+    }
+
+    private static string? FindFault(SegmentParts parts, int bytes)
+    {
+        if (parts.Count is 0 or > MaxParts || parts.Any(part => part is null))
+            return "parts: none, or too many";
+        if (!parts.All(part => ObjectName.IsMediaPlaylist(part.Playlist)))
+            return "parts: not a playlist's name";
+        if (parts.DistinctBy(part => part.Playlist, StringComparer.Ordinal).Count() != parts.Count)
+            return "parts: two of one playlist";
+        return parts.All(part => part is { Offset: >= 0, Bytes: > 0 } && part.Bytes <= bytes - part.Offset)
+            ? null
+            : "parts: outside of the object";
     }
 
     private static bool IsOfCodecName(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or ',' or '-';
+
+    /// <summary>Section 4.2: no line feed, carriage return or double quote in a quoted-string.</summary>
+    private static bool IsQuotable(char c) => !char.IsControl(c) && c is not '"';
 
     private static bool IsSha256(string? hex) =>
         hex is { Length: 64 } && hex.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));

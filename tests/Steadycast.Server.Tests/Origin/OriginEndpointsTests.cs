@@ -67,6 +67,24 @@ public sealed class OriginEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_playlist_of_the_index_is_served_and_no_other()
+    {
+        var index = RenditionTests.Changing();
+        await store.PublishAsync(index, Token);
+
+        foreach (var name in (string[])["index.m3u8", "video.m3u8", "audio-0.m3u8", "audio-1.m3u8", "audio-2.m3u8"])
+        {
+            using HttpResponseMessage answer = await SendAsync($"{Show}/{name}");
+            Assert.Equal(PlaylistBuilder.Media(index, name), await answer.Content.ReadAsByteArrayAsync(Token));
+            Assert.Equal("max-age=1", answer.Headers.CacheControl!.ToString());
+            Assert.Equal(index.Edge.ToString(), answer.Headers.GetValues("X-Manifest-Last-Sequence").Single());
+        }
+
+        using HttpResponseMessage none = await SendAsync($"{Show}/audio-3.m3u8");
+        Assert.Equal((HttpStatusCode.NotFound, "no-store"), (none.StatusCode, none.Headers.CacheControl!.ToString()));
+    }
+
+    [Fact]
     public async Task A_playlist_is_compressed_for_who_accepts_it_under_a_tag_of_its_own()
     {
         StreamIndex index = await PublishAsync();

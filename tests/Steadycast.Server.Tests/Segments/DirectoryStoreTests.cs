@@ -32,6 +32,22 @@ public sealed class DirectoryStoreTests : IAsyncDisposable
         Assert.Equal(StreamIndexJson.Write(index), await FileBytesAsync("index.json"));
     }
 
+    [Fact]
+    public async Task The_folder_holds_every_playlist_of_the_index_and_no_other()
+    {
+        var index = RenditionTests.Changing();
+        await Open().PublishAsync(index, Token);
+        string[] playlists = ["index.m3u8", "video.m3u8", "audio-0.m3u8", "audio-1.m3u8", "audio-2.m3u8"];
+        foreach (var name in playlists)
+            Assert.Equal(PlaylistBuilder.Media(index, name), await FileBytesAsync(name));
+
+        // By another process, after all of them have gone.
+        await Open().PublishAsync(Index(from: index.Edge + 10), Token);
+        Assert.Equal(
+            ["index.json", "index.m3u8", "master.m3u8"],
+            Directory.EnumerateFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     /// <summary>Two stores on one folder know nothing of each other: to each, the other is another process.</summary>
     [Fact]
     public async Task Another_process_sees_a_stream_appear_and_grow()

@@ -10,6 +10,8 @@ public sealed class ObjectNameTests
     [InlineData("index.m3u8", false)]
     [InlineData("master.m3u8", false)]
     [InlineData("index.json", false)]
+    [InlineData("audio-1.m3u8", false)]
+    [InlineData("AUDIO-1.M3U8", false)]
     [InlineData("", false)]
     [InlineData(".", false)]
     [InlineData("..", false)]
@@ -21,6 +23,16 @@ public sealed class ObjectNameTests
     [InlineData("ä.m4s", false)]
     public void An_object_is_a_plain_file_name(string name, bool isObject) =>
         Assert.Equal(isObject, ObjectName.IsObject(name));
+
+    [Theory]
+    [InlineData("index.m3u8", true)]
+    [InlineData("audio-1.m3u8", true)]
+    [InlineData("master.m3u8", false)]
+    [InlineData(".m3u8", false)]
+    [InlineData("a/b.m3u8", false)]
+    [InlineData("1.m4s", false)]
+    public void A_media_playlist_is_one_that_ends_like_one(string name, bool isPlaylist) =>
+        Assert.Equal(isPlaylist, ObjectName.IsMediaPlaylist(name));
 
     [Theory]
     [InlineData("live", true)]

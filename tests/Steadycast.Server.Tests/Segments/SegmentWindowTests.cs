@@ -78,14 +78,14 @@ public sealed class SegmentWindowTests
 
     [Fact]
     public void A_map_that_nobody_described_is_refused() => Assert.Throws<ArgumentException>(() => SegmentWindow.Append(
-        null, "live/show", 2, Record(1, 0), map: null, Variant, true, Window));
+        null, "live/show", 2, Record(1, 0), maps: [], Variant, true, Window));
 
     [Fact]
     public void A_known_map_needs_no_description()
     {
         var before = Index(count: 2);
         var index = SegmentWindow.Append(
-            before, "live/show", 2, Record(before.Edge + 1, 360_000), map: null, Variant, true, Window);
+            before, "live/show", 2, Record(before.Edge + 1, 360_000), maps: [], Variant, true, Window);
         Assert.Equal(Map, Assert.Single(index.Maps));
     }
 

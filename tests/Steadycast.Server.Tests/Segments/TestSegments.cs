@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -68,10 +69,11 @@ internal static class TestSegments
         StreamIndex? before,
         SegmentRecord record,
         string stream = "live/show",
-        int target = 2)
+        int target = 2,
+        AudioGroup? audio = null)
     {
-        var map = record.MapUri is null ? null : Map with { Uri = record.MapUri };
-        return SegmentWindow.Append(before, stream, target, record, map, Variant, true, Window);
+        var maps = record.MapUris.Distinct().Select(uri => Map with { Uri = uri }).ToImmutableArray();
+        return SegmentWindow.Append(before, stream, target, record, maps, Variant, true, Window, audio);
     }
 
     public static string Sha256(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));

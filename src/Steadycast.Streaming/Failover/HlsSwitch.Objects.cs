@@ -69,7 +69,7 @@ internal sealed partial class HlsSwitch
     {
         if (Volatile.Read(ref _current)?.Index is not { } index)
             return null;
-        if (index.Segments.FirstOrDefault(s => s.Uri == name && !s.Gap) is { } segment)
+        if (index.FindObject(name) is { } segment)
             return new Promised("segment", segment.Bytes, segment.Sha256, index.TargetDurationSeconds, Listed: true);
         if (index.Maps.FirstOrDefault(m => m.Uri == name) is { } map)
             return new Promised("init", map.Bytes, map.Sha256, index.TargetDurationSeconds, Listed: true);
@@ -90,8 +90,8 @@ internal sealed partial class HlsSwitch
         }
 
         var target = before.TargetDurationSeconds;
-        foreach (var segment in publication.Left.Where(s => !s.Gap))
-            Retain(segment.Uri, new Promised("segment", segment.Bytes, segment.Sha256, target, Listed: false));
+        foreach (var left in publication.Left.Where(s => !s.Gap).SelectMany(s => s.Objects))
+            Retain(left.Uri, new Promised("segment", left.Bytes, left.Sha256, target, Listed: false));
         foreach (var map in before.Maps.Where(map => publication.Index.Maps.All(m => m.Uri != map.Uri)))
             Retain(map.Uri, new Promised("init", map.Bytes, map.Sha256, target, Listed: false));
         foreach (var (name, retained) in _retained)

@@ -229,8 +229,12 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
         var index = publication.Index;
         if (_journal is not null)
             await _journal.SaveAsync(index);
-        foreach (var segment in index.Segments.Where(s => s.Msn > (publication.Before?.Edge ?? -1)))
-            _parts.Cache.Expire(new ObjectKey(_stream, segment.Uri), null);
+        foreach (var added in index.Segments.Where(s => s.Msn > (publication.Before?.Edge ?? -1)))
+        {
+            foreach (var listed in added.Objects)
+                _parts.Cache.Expire(new ObjectKey(_stream, listed.Uri), null);
+        }
+
         foreach (var map in index.Maps)
             _parts.Cache.Expire(new ObjectKey(_stream, map.Uri), null);
         Show(index);

@@ -7,6 +7,12 @@ internal enum MediaContainer
 {
     Ts,
     Fmp4,
+
+    /// <summary>Bare AAC (ADTS) behind an ID3 tag, of audio renditions.</summary>
+    PackedAudio,
+
+    /// <summary>Subtitles.</summary>
+    WebVtt,
 }
 
 /// <summary>
@@ -25,6 +31,10 @@ internal static class MediaCheck
             return null;
         if (segment[0] == TsSync)
             return IsPacketGrid(segment) ? MediaContainer.Ts : null;
+        if (segment.StartsWith("WEBVTT"u8) || segment.StartsWith("\uFEFFWEBVTT"u8))
+            return MediaContainer.WebVtt;
+        if (IsPackedAudio(segment))
+            return MediaContainer.PackedAudio;
         return HasFragment(segment) ? MediaContainer.Fmp4 : null;
     }
 
@@ -49,6 +59,28 @@ internal static class MediaCheck
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Section 3.1.4: an ID3 tag with the timestamp first. Then ADTS frames, each saying how long it is, to the end.
+    /// </summary>
+    private static bool IsPackedAudio(ReadOnlySpan<byte> segment)
+    {
+        const int id3Header = 10, adtsHeader = 7;
+        if (segment.Length < id3Header || !segment.StartsWith("ID3"u8))
+            return false;
+        // Four times seven bits.
+        var at = id3Header + (segment[6] << 21 | segment[7] << 14 | segment[8] << 7 | segment[9]);
+        var frames = 0;
+        while (at + adtsHeader <= segment.Length && segment[at] == 0xFF && (segment[at + 1] & 0xF6) == 0xF0)
+        {
+            var length = (segment[at + 3] & 3) << 11 | segment[at + 4] << 3 | segment[at + 5] >> 5;
+            if (length < adtsHeader)
+                return false;
+            (at, frames) = (at + length, frames + 1);
+        }
+
+        return frames > 0 && at == segment.Length;
     }
 
     private static bool HasFragment(ReadOnlySpan<byte> segment)

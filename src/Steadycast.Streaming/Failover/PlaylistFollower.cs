@@ -1,39 +1,42 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Streaming.Failover;
 
 /// <summary>
-/// Follows origins that are not ours by their media playlists, a few times a second each; a segment comes from the one
-/// origin that listed it, and must look like media.
+/// Follows origins that are not ours by their playlists, a few times a second each; a segment comes from the one origin
+/// that listed it, and must look like media.
 /// </summary>
 internal sealed class PlaylistFollower : IFollower
 {
     private const int MaxSegmentBytes = 64 << 20;
     private const int MaxMapBytes = 1 << 20;
 
-    /// <summary>An hour of two-second segments and their initialisation sections.</summary>
-    private const int MaxSources = 4096;
+    /// <summary>An hour of two-second segments of four playlists, and their initialisation sections.</summary>
+    private const int MaxSources = 16_384;
 
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(250);
 
     private readonly StreamParts _parts;
     private readonly IReadOnlyList<OriginClient> _clients;
-    private readonly IReadOnlyList<Uri> _playlists;
     private readonly SplicedTimeline _timeline;
-    private readonly ReadOnlyMemory<byte>[] _texts;
+    private readonly ImmutableArray<OriginSight> _sights;
     private readonly ConcurrentDictionary<string, Source> _sources = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _oldestSources = new();
 
-    /// <param name="playlists">The stream's media playlist on each origin.</param>
+    /// <param name="playlists">The stream's media or multivariant playlist on each origin.</param>
     public PlaylistFollower(
         StreamParts parts, IReadOnlyList<OriginClient> origins, IReadOnlyList<Uri> playlists, SwitchPolicy policy)
     {
-        (_parts, _clients, _playlists) = (parts, origins, playlists);
+        (_parts, _clients) = (parts, origins);
         _timeline = new SplicedTimeline(
             parts.Stream, origins.Select(o => o.Name), policy, parts.Shared.Time.GetUtcNow());
-        _texts = new ReadOnlyMemory<byte>[origins.Count];
+        _sights =
+        [
+            .. origins.Zip(playlists, (o, address) => new OriginSight(o, address, parts.Inbox, parts.Shared)),
+        ];
     }
 
     public ITimeline Timeline => _timeline;
@@ -42,32 +45,22 @@ internal sealed class PlaylistFollower : IFollower
 
     public async Task<bool> AskAsync(OriginView view, CancellationToken cancellationToken)
     {
-        var client = _clients[view.Rank];
+        var began = _parts.Shared.Time.GetTimestamp();
+        var (sight, inbox) = (_sights[view.Rank], _parts.Inbox);
         var timeout = TimeSpan.FromSeconds(Math.Clamp(1.5 * view.TargetDurationSeconds, 2, 10));
-        // The client keeps its own deadline; the second one is for the day that it does not.
-        var answer = await client.GetTextAsync(_playlists[view.Rank], timeout, cancellationToken)
-            .WaitAsync(2 * timeout, _parts.Shared.Time, cancellationToken);
+        var (offer, fault, error) = await sight.LookAsync(timeout, cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
-        var (fault, error) = (answer.Fault, answer.Error);
-        var inbox = _parts.Inbox;
-        if (fault == OriginFault.None)
+        if (offer is null)
         {
-            if (answer.Value.Span.SequenceEqual(_texts[view.Rank].Span))
-                await inbox.PostAsync(view.Alive, cancellationToken);
-            else
-                (fault, error) = await ReadAsync((PlaylistView)view, answer.Value, cancellationToken);
-        }
-
-        _parts.Shared.Metrics.Fetched(client.Name, "playlist", fault, answer.Status, answer.Elapsed);
-        if (fault != OriginFault.None)
-        {
-            _texts[view.Rank] = default;
             await inbox.PostAsync(() => view.Fail(fault, $"playlist: {error}", inbox.Now), cancellationToken);
             return false;
         }
 
-        if (PollPeriod > answer.Elapsed)
-            await Task.Delay(PollPeriod - answer.Elapsed, _parts.Shared.Time, cancellationToken);
+        await inbox.PostAsync(
+            () => _timeline.Observe((PlaylistView)view, offer, inbox.Now), cancellationToken);
+        var pause = PollPeriod - _parts.Shared.Time.GetElapsedTime(began);
+        if (pause > TimeSpan.Zero)
+            await Task.Delay(pause, _parts.Shared.Time, cancellationToken);
         return true;
     }
 
@@ -92,64 +85,70 @@ internal sealed class PlaylistFollower : IFollower
             : null;
     }
 
-    private async Task<(OriginFault Fault, string Error)> ReadAsync(
-        PlaylistView view, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var playlist = SourcePlaylist.Read(text.Span, _playlists[view.Rank], _parts.Inbox.Now);
-            _texts[view.Rank] = text;
-            await _parts.Inbox.PostAsync(
-                () => _timeline.Observe(view, playlist, _parts.Inbox.Now), cancellationToken);
-            return (OriginFault.None, "");
-        }
-        catch (FormatException e)
-        {
-            return (OriginFault.Garbage, e.Message);
-        }
-    }
-
+    /// <summary>Brings a segment of every playlist into the cache, all of one number or none.</summary>
     private async Task<Action> FetchAsync(SourceOrder order, CancellationToken cancellationToken)
     {
-        var (view, segment, target) =
-            (_timeline.Views[order.Key.Rank], order.Segment, order.TargetDurationSeconds);
-        Action Failed(OriginFault fault, string error) => () =>
+        var (view, segment) = (_timeline.Views[order.Key.Rank], order.Segment);
+        var target = order.TargetDurationSeconds;
+        var all = await Task.WhenAll(segment.Companions
+            .Select((c, i) => FetchAsync(view, c.Media, c.Map, target, Companion(i), cancellationToken))
+            .Prepend(FetchAsync(view, segment.Media, segment.Map, target, Main, cancellationToken)));
+        if (all.FirstOrDefault(one => one.Media is null) is { } failed)
         {
-            view.MediaFailed(fault, error, _parts.Inbox.Now);
-            _timeline.FetchFailed(order.Key, _parts.Inbox.Now);
-        };
-
-        MapRecord? map = null;
-        if (segment.Map is { } wanted)
-        {
-            // With every segment: a packager that starts again writes another one under the same name.
-            var init = await GetAsync(view.Rank, wanted, "init", MaxMapBytes, target, cancellationToken);
-            if (init.Fault != OriginFault.None)
-                return Failed(init.Fault, $"init: {init.Error}");
-            if (!MediaCheck.IsInitialisation(init.Value.Span))
-                return NotMedia(view, Failed, "init: the bytes are no initialisation section");
-            var mapHash = SegmentResponse.HashOf(init.Value.Span);
-            map = new MapRecord(SourceName.OfMap(mapHash), init.Value.Length, mapHash);
-            await KeepAsync(view.Rank, wanted, new SegmentResponse(map.Uri, init.Value, mapHash), map.Uri);
+            return () =>
+            {
+                view.MediaFailed(failed.Fault, failed.Error, _parts.Inbox.Now);
+                _timeline.FetchFailed(order.Key, _parts.Inbox.Now);
+            };
         }
 
-        var got = await GetAsync(view.Rank, segment.Media, "segment", MaxSegmentBytes, target, cancellationToken);
-        if (got.Fault != OriginFault.None)
-            return Failed(got.Fault, $"segment: {got.Error}");
-        if (MediaCheck.Recognise(got.Value.Span) is not { } container
-            || (container == MediaContainer.Fmp4 && map is null))
-            return NotMedia(view, Failed, "segment: the bytes do not look like media");
-        var hash = SegmentResponse.HashOf(got.Value.Span);
-        var name = SourceName.Of(view.Name, segment.Msn, hash, container);
-        await KeepAsync(view.Rank, segment.Media, new SegmentResponse(name, got.Value, hash), name);
-        var media = new SourceMedia(name, got.Value.Length, hash, container, map);
+        var media = all[0].Media! with { Companions = [.. all.Skip(1).Select(one => one.Media!)] };
         return () => _timeline.Fetched(order.Key, media);
+
+        string Main(string hash, MediaContainer container) => SourceName.Of(view.Name, segment.Msn, hash, container);
+
+        Func<string, MediaContainer, string> Companion(int i) => (hash, container) =>
+            SourceName.OfCompanion(view.Name, order.Playlists[i + 1], segment.Msn, hash, container);
     }
 
-    private Action NotMedia(PlaylistView view, Func<OriginFault, string, Action> failed, string error)
+    private async Task<Fetched> FetchAsync(
+        PlaylistView view,
+        MediaSource source,
+        MediaSource? mapSource,
+        int target,
+        Func<string, MediaContainer, string> nameOf,
+        CancellationToken cancellationToken)
+    {
+        MapRecord? map = null;
+        if (mapSource is not null)
+        {
+            // With every segment: a packager that starts again writes another one under the same name.
+            var init = await GetAsync(view.Rank, mapSource, "init", MaxMapBytes, target, cancellationToken);
+            if (init.Fault != OriginFault.None)
+                return new Fetched(init.Fault, $"init: {init.Error}");
+            if (!MediaCheck.IsInitialisation(init.Value.Span))
+                return NotMedia(view, "init: the bytes are no initialisation section");
+            var mapHash = SegmentResponse.HashOf(init.Value.Span);
+            map = new MapRecord(SourceName.OfMap(mapHash), init.Value.Length, mapHash);
+            await KeepAsync(view.Rank, mapSource, new SegmentResponse(map.Uri, init.Value, mapHash), map.Uri);
+        }
+
+        var got = await GetAsync(view.Rank, source, "segment", MaxSegmentBytes, target, cancellationToken);
+        if (got.Fault != OriginFault.None)
+            return new Fetched(got.Fault, $"segment: {got.Error}");
+        if (MediaCheck.Recognise(got.Value.Span) is not { } container
+            || (container == MediaContainer.Fmp4 && map is null))
+            return NotMedia(view, "segment: the bytes do not look like media");
+        var hash = SegmentResponse.HashOf(got.Value.Span);
+        var name = nameOf(hash, container);
+        await KeepAsync(view.Rank, source, new SegmentResponse(name, got.Value, hash), name);
+        return new Fetched(OriginFault.None, "", new SourceMedia(name, got.Value.Length, hash, container, map));
+    }
+
+    private Fetched NotMedia(PlaylistView view, string error)
     {
         _parts.Shared.Metrics.Corrupt(view.Name);
-        return failed(OriginFault.Corrupt, error);
+        return new Fetched(OriginFault.Corrupt, error);
     }
 
     private async Task<Answer<ReadOnlyMemory<byte>>> GetAsync(
@@ -173,4 +172,7 @@ internal sealed class PlaylistFollower : IFollower
     }
 
     private sealed record Source(int Rank, MediaSource Media);
+
+    /// <param name="Media">Null with a fault.</param>
+    private sealed record Fetched(OriginFault Fault, string Error, SourceMedia? Media = null);
 }

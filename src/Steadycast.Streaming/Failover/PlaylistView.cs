@@ -45,6 +45,9 @@ internal sealed class PlaylistView(string name, int rank) : OriginView(name, ran
     /// <summary>The newest of its segments that was published.</summary>
     public SourceKey? LastUsed { get; set; }
 
+    /// <summary>What <see cref="Segments"/> were made of.</summary>
+    public SourceOffer? Offer { get; set; }
+
     public SourceSegment? Find(long msn) =>
         !Segments.IsEmpty && msn >= Segments[0].Msn && msn <= Edge ? Segments[(int)(msn - Segments[0].Msn)] : null;
 
@@ -74,6 +77,19 @@ internal sealed class PlaylistView(string name, int rank) : OriginView(name, ran
         }
     }
 
+    /// <summary>What it listed cannot be used.</summary>
+    public void Forget() => (Segments, Offer, IsProven) = ([], null, false);
+
+    /// <summary>The same playlists in another order; nothing of the old one was published.</summary>
+    public void Arrange(SourcePlaylist playlist)
+    {
+        Run++;
+        Segments =
+        [
+            .. playlist.Segments.Select(s => s with { Run = Run, SeenAt = Find(s.Msn)?.SeenAt ?? s.SeenAt }),
+        ];
+    }
+
     public override void Fail(OriginFault fault, string error, TimeSpan now)
     {
         base.Fail(fault, error, now);
@@ -96,7 +112,9 @@ internal sealed class PlaylistView(string name, int rank) : OriginView(name, ran
     /// <summary>What was known stays as it was seen first, but for its address, which may be signed anew.</summary>
     private ImmutableArray<SourceSegment> Continued(ImmutableArray<SourceSegment> listed) =>
     [
-        .. listed.Select(s => Find(s.Msn) is { } known ? known with { Media = s.Media, Map = s.Map } : s),
+        .. listed.Select(s => Find(s.Msn) is { } known
+            ? known with { Media = s.Media, Map = s.Map, Companions = s.Companions }
+            : s),
     ];
 
     private void Take(SourcePlaylist playlist, ImmutableArray<SourceSegment> segments, TimeSpan now)

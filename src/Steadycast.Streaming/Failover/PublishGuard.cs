@@ -23,6 +23,8 @@ internal static class PublishGuard
 
         if (before is null)
             return null;
+        if (!(next.Playlists?.Names ?? []).SequenceEqual(before.Playlists?.Names ?? []))
+            return "playlists";
         if (next.Edge < before.Edge)
             return "edge";
         if (next.First < before.First)

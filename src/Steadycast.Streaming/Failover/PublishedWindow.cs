@@ -42,6 +42,7 @@ internal sealed class PublishedWindow(string stream)
     /// <param name="independent">Whether their source says that every one begins with a keyframe.</param>
     /// <param name="newWindow">Nothing of what was published stays.</param>
     /// <param name="audio">What the multivariant playlist offers of several audio tracks.</param>
+    /// <param name="playlists">The same for life, as far as they are of their own objects.</param>
     public Publication? Publish(
         ImmutableArray<SegmentRecord> segments,
         IReadOnlyCollection<SegmentRecord> added,
@@ -49,7 +50,8 @@ internal sealed class PublishedWindow(string stream)
         bool independent,
         VariantInfo variant,
         bool newWindow,
-        AudioGroup? audio = null)
+        AudioGroup? audio = null,
+        PlaylistSet? playlists = null)
     {
         var before = Index;
         segments = SegmentWindow.Trim(segments, targetDurationSeconds, Length);
@@ -63,6 +65,7 @@ internal sealed class PublishedWindow(string stream)
             Maps = SegmentWindow.MapsOf(segments, [.. _maps.Values]),
             Variant = Bandwidth.Measure(variant, segments, targetDurationSeconds),
             Audio = audio,
+            Playlists = playlists,
         };
         if (PublishGuard.FindViolation(before, next) is { } violation)
         {

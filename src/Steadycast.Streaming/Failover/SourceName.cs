@@ -16,11 +16,26 @@ internal static class SourceName
     private const int HashDigits = 12;
     private const int MaxOriginLength = 64;
 
-    public static string Of(string origin, long msn, string sha256, MediaContainer container)
+    /// <summary>In the order of <see cref="MediaContainer"/>.</summary>
+    private static readonly string[] Endings = ["ts", "m4s", "aac", "vtt"];
+
+    public static string Of(string origin, long msn, string sha256, MediaContainer container) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Plain(origin)}-{msn}-{sha256[..HashDigits]}.{Endings[(int)container]}");
+
+    /// <summary>
+    /// As <see cref="Of"/>, in one more playlist of the stream: <c>primary-variant-2-97327-1a2b3c4d5e6f.ts</c>.
+    /// </summary>
+    /// <param name="playlist"><c>variant-2.m3u8</c></param>
+    public static string OfCompanion(
+        string origin, string playlist, long msn, string sha256, MediaContainer container) =>
+        Of($"{Plain(origin)}-{Path.GetFileNameWithoutExtension(playlist)}", msn, sha256, container);
+
+    public static MediaContainer ContainerOf(string name)
     {
-        var ending = container == MediaContainer.Ts ? "ts" : "m4s";
-        return string.Create(
-            CultureInfo.InvariantCulture, $"{Plain(origin)}-{msn}-{sha256[..HashDigits]}.{ending}");
+        var ending = Array.IndexOf(Endings, Path.GetExtension(name).TrimStart('.'));
+        return ending < 0 ? MediaContainer.Fmp4 : (MediaContainer)ending;
     }
 
     /// <summary>Initialisation sections are named by their bytes alone: alike on two origins is the same.</summary>

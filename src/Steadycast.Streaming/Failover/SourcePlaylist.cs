@@ -15,11 +15,53 @@ internal sealed record SourcePlaylist(
 
     /// <exception cref="FormatException">Not a playlist, or one that cannot be followed; says why.</exception>
     public static SourcePlaylist Read(ReadOnlySpan<byte> text, Uri address, TimeSpan now) =>
-        PlaylistReader.Parse(Encoding.UTF8.GetString(text)) switch
+        Of(PlaylistReader.ParseMedia(Encoding.UTF8.GetString(text)), address, now);
+
+    /// <summary>
+    /// Several media playlists of one origin as one: what all of them list, number by number. An origin that does not
+    /// cut its playlists alike cannot be followed.
+    /// </summary>
+    /// <param name="playlists">The first one's segments carry the others'.</param>
+    /// <param name="independent">Whether the multivariant playlist says so of the segments of all.</param>
+    /// <exception cref="FormatException">They do not belong together; says why.</exception>
+    public static SourcePlaylist Join(IReadOnlyList<SourcePlaylist> playlists, bool independent)
+    {
+        if (playlists.Count == 1 && !independent)
+            return playlists[0];
+        var first = playlists.Max(p => p.Segments[0].Msn);
+        var edge = playlists.Min(p => p.Segments[^1].Msn);
+        if (edge < first)
+            throw new FormatException("its media playlists have no number in common");
+        var segments = ImmutableArray.CreateBuilder<SourceSegment>((int)(edge - first + 1));
+        independent |= playlists.All(p => p.IndependentSegments);
+        for (var msn = first; msn <= edge; msn++)
+            segments.Add(Join([.. playlists.Select(p => p.Segments[(int)(msn - p.Segments[0].Msn)])], independent));
+        return new SourcePlaylist(
+            segments.MoveToImmutable(),
+            playlists.Max(p => p.TargetDurationSeconds),
+            independent);
+    }
+
+    private static SourceSegment Join(ImmutableArray<SourceSegment> alike, bool independent)
+    {
+        var main = alike[0];
+        foreach (var other in alike)
         {
-            MediaPlaylist media => Of(media, address, now),
-            _ => throw new FormatException("it is a multivariant playlist; name one of its media playlists"),
+            if (Math.Abs(other.DateMs - main.DateMs ?? 0) > Math.Max(500, main.Duration / 180))
+                throw new FormatException(
+                    $"its media playlists are not cut alike: in one segment {main.Msn} begins "
+                    + $"{Math.Abs(other.DateMs - main.DateMs ?? 0)} ms from where it does in another");
+        }
+
+        return main with
+        {
+            Companions =
+                [.. alike.Skip(1).Select(s => new SourceObject(s.Media, s.Map, s.Duration, s.DateMs))],
+            Discontinuity = alike.Any(s => s.Discontinuity),
+            Gap = alike.Any(s => s.Gap),
+            Independent = independent,
         };
+    }
 
     /// <exception cref="FormatException">A playlist that cannot be followed; says why.</exception>
     public static SourcePlaylist Of(MediaPlaylist playlist, Uri address, TimeSpan now)
@@ -88,12 +130,12 @@ internal sealed record SourcePlaylist(
     }
 
     /// <summary>What a playlist names is fetched by us, so it must not lead to places that nobody configured.</summary>
-    private static Uri Resolve(Uri address, string uri)
+    public static Uri Resolve(Uri address, string uri)
     {
         if (!Uri.TryCreate(address, uri, out var resolved))
-            throw new FormatException("a segment's URI is none");
+            throw new FormatException("a URI in it is none");
         return resolved.Scheme == address.Scheme && resolved.Authority == address.Authority
             ? resolved
-            : throw new FormatException("it names segments on another server");
+            : throw new FormatException("it names segments or playlists on another server");
     }
 }

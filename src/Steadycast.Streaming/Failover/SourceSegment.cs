@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Steadycast.Protocols.Hls;
 
 namespace Steadycast.Streaming.Failover;
@@ -34,7 +35,13 @@ internal sealed record SourceSegment
     /// </summary>
     public required TimeSpan SeenAt { get; init; }
 
+    /// <summary>What the stream's other media playlists list under the same number, in their order.</summary>
+    public ImmutableArray<SourceObject> Companions { get; init; } = [];
+
     public long? DateEndMs => DateMs + Duration / 90;
+
+    /// <summary>Of what all playlists list here, in 1/90000 s: none may be above the target duration.</summary>
+    public long Longest => Companions.Aggregate(Duration, (longest, c) => Math.Max(longest, c.Duration));
 
     /// <summary>Whether both are the same stretch of the same resource at the same time of day.</summary>
     /// <remarks>
@@ -44,6 +51,12 @@ internal sealed record SourceSegment
         Media.IsSame(other.Media)
         && (DateMs is not { } a || other.DateMs is not { } b || Math.Abs(a - b) <= 500);
 }
+
+/// <summary>What one more media playlist of the origin lists beside a segment.</summary>
+/// <param name="Map">The initialisation section; null where there is none.</param>
+/// <param name="Duration">In 1/90000 s.</param>
+/// <param name="DateMs">When it begins, Unix ms; null when the origin does not say.</param>
+internal sealed record SourceObject(MediaSource Media, MediaSource? Map, long Duration, long? DateMs);
 
 /// <summary>Where bytes are to be had.</summary>
 internal sealed record MediaSource(Uri Address, ByteRange? Range)

@@ -18,20 +18,40 @@ internal sealed partial class SplicedTimeline
         var records = new List<SegmentRecord>();
         foreach (var (segment, media) in window)
             records.Add(records.Count == 0 ? First(view, segment, media) : Append(view, segment, media, records[^1]));
-        target = Math.Max(target, window.Max(w => SourcePlaylist.Rounded(w.Segment.Duration)));
+        target = Math.Max(target, window.Max(w => SourcePlaylist.Rounded(w.Segment.Longest)));
         _joiningSince = null;
-        return _window.Publish(
-            [.. records], records, target, view.IndependentSegments, Variant, newWindow: false);
+        var playlists = view.Offer!.Set.Playlists;
+        var publication = _window.Publish(
+            [.. records], records, target, view.IndependentSegments, Variant, newWindow: false, playlists: playlists);
+        if (playlists is not null)
+            ArrangeAllBut(view, playlists, now);
+        return publication;
+    }
+
+    /// <summary>From now on it is settled which playlists there are, and in which order.</summary>
+    private void ArrangeAllBut(PlaylistView first, PlaylistSet playlists, TimeSpan now)
+    {
+        foreach (var view in Views.Where(v => v != first && v.Offer is not null))
+        {
+            try
+            {
+                view.Arrange(view.Offer!.JoinedFor(playlists));
+            }
+            catch (FormatException e)
+            {
+                view.Forget();
+                view.Fail(OriginFault.Garbage, $"playlist: {e.Message}", now);
+            }
+        }
     }
 
     private SegmentRecord First(PlaylistView view, SourceSegment segment, SourceMedia media)
     {
         var age = Math.Max(0, _startedUtcMs - NumbersBeginUtcMs);
         Used(view, segment, media);
-        return RecordOf(segment, media) with
+        return RecordOf(segment, media, segment.DateMs ?? DateWithout(segment, before: null, breaks: true)) with
         {
             Msn = age / ClockMsPerNumber,
-            ProgramDateTimeMs = segment.DateMs ?? DateWithout(segment, before: null, breaks: true),
             DiscontinuitySequence = age / 1000,
         };
     }
@@ -47,9 +67,9 @@ internal sealed partial class SplicedTimeline
             top--;
         if (top < 0)
             return [];
-        var container = MediaOf(listed[top])!.Container;
+        var containers = ContainersOf(listed[top])!;
         var bottom = top;
-        while (bottom > 0 && MediaOf(listed[bottom - 1])?.Container == container)
+        while (bottom > 0 && ContainersOf(listed[bottom - 1])?.SequenceEqual(containers) == true)
             bottom--;
         var window = new List<(SourceSegment Segment, SourceMedia Media)>();
         for (var i = bottom; i <= top; i++)
@@ -64,5 +84,8 @@ internal sealed partial class SplicedTimeline
         Slot? SlotOf(SourceSegment segment) => _slots.GetValueOrDefault(KeyOf(view, segment));
 
         SourceMedia? MediaOf(SourceSegment segment) => SlotOf(segment)?.Media;
+
+        IEnumerable<MediaContainer>? ContainersOf(SourceSegment segment) =>
+            MediaOf(segment)?.Objects.Select(o => o.Container);
     }
 }

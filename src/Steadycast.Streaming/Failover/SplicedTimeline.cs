@@ -80,9 +80,27 @@ internal sealed partial class SplicedTimeline : ITimeline
     /// <summary>Takes up where an earlier process stopped.</summary>
     public void Restore(StreamIndex index) => _window.Restore(index);
 
-    public void Observe(PlaylistView view, SourcePlaylist playlist, TimeSpan now)
+    /// <summary>What an origin offers now; one that cannot stand for what is published has failed.</summary>
+    public void Observe(PlaylistView view, SourceOffer offer, TimeSpan now)
     {
-        view.Observe(playlist, now);
+        if (ReferenceEquals(view.Offer, offer))
+        {
+            view.Alive();
+            return;
+        }
+
+        try
+        {
+            var playlist = Published is { } index ? offer.JoinedFor(index.Playlists) : offer.Joined();
+            view.Observe(playlist, now);
+            view.Offer = offer;
+        }
+        catch (FormatException e)
+        {
+            view.Fail(OriginFault.Garbage, $"playlist: {e.Message}", now);
+            return;
+        }
+
         _window.Lengthen(Ticks.ToSpan(view.Segments.TakeLast(_policy.MaxJoin).Sum(s => s.Duration)));
     }
 
@@ -114,7 +132,7 @@ internal sealed partial class SplicedTimeline : ITimeline
                 continue;
             slot.InFlight = true;
             _running++;
-            orders.Add(new SourceOrder(key, segment, TargetFor(view)));
+            orders.Add(new SourceOrder(key, segment, TargetFor(view), NamesFor(view)));
         }
 
         return orders;
@@ -158,7 +176,8 @@ internal sealed partial class SplicedTimeline : ITimeline
             return null;
         ImmutableArray<SegmentRecord> segments =
             newWindow ? [added[^1]] : Published.Segments.AddRange(added);
-        return _window.Publish(segments, added, target, view.IndependentSegments, Variant, newWindow);
+        return _window.Publish(
+            segments, added, target, view.IndependentSegments, Variant, newWindow, playlists: Published.Playlists);
     }
 
     private VariantInfo Variant => Published?.Variant ?? new VariantInfo(0, 0, "", 0, 0, 0);
@@ -166,12 +185,12 @@ internal sealed partial class SplicedTimeline : ITimeline
     private static SourceKey KeyOf(PlaylistView view, SourceSegment segment) =>
         new(view.Rank, segment.Run, segment.Msn);
 
-    private static MediaContainer ContainerOf(StreamIndex index) =>
-        index.Segments[^1].MapUri is null ? MediaContainer.Ts : MediaContainer.Fmp4;
-
     /// <summary>What the playlist says, or will say once there is one; the longest of all who are heard.</summary>
     private int TargetFor(PlaylistView view) => Published?.TargetDurationSeconds
         ?? Views.Where(v => !v.IsDown).Append(view).Max(v => v.TargetDurationSeconds);
+
+    private ImmutableArray<string> NamesFor(PlaylistView view) =>
+        (Published is { } index ? index.Playlists : view.Offer?.Set.Playlists)?.Names ?? [ObjectName.MediaPlaylist];
 
     private bool IsFollowing(PlaylistView view) => _lastView == view && _last?.Run == view.Run;
 
@@ -250,7 +269,7 @@ internal sealed partial class SplicedTimeline : ITimeline
         if (misfit is not null)
         {
             // Nobody else has anything that fits: then the playlist begins anew.
-            (target, newWindow, _broken) = (Math.Max(target, SourcePlaylist.Rounded(next.Duration)), true, true);
+            (target, newWindow, _broken) = (Math.Max(target, SourcePlaylist.Rounded(next.Longest)), true, true);
         }
 
         return true;
@@ -259,12 +278,14 @@ internal sealed partial class SplicedTimeline : ITimeline
     /// <summary>Why a segment cannot follow what is listed; null when it can.</summary>
     private string? FindMisfit(SourceSegment next, SourceMedia? media, int target)
     {
-        if (SourcePlaylist.Rounded(next.Duration) > target)
+        if (SourcePlaylist.Rounded(next.Longest) > target)
             return $"is longer than the playlist's target duration of {target} s";
+        if (media is null)
+            return null;
         // A playlist cannot take an EXT-X-MAP back: MPEG-TS cannot follow fMP4.
-        return media is not null && media.Container != ContainerOf(Published!)
-            ? $"is {media.Container}, where the playlist is {ContainerOf(Published!)}"
-            : null;
+        var listed = Published!.Segments[^1].Objects.Select(o => SourceName.ContainerOf(o.Uri));
+        var odd = media.Objects.Select(o => o.Container).Zip(listed).FirstOrDefault(pair => pair.First != pair.Second);
+        return odd.First == odd.Second ? null : $"is {odd.First}, where the playlist is {odd.Second}";
     }
 
     /// <summary>It could not be had for long enough, and the one after it is here.</summary>
@@ -295,11 +316,10 @@ internal sealed partial class SplicedTimeline : ITimeline
             : IsFollowing(view) && !_broken && segment.Msn == _last.Msn + 1 && !HasJumped(_last, segment);
         var breaks = !continues || segment.Discontinuity;
         Used(view, segment, media);
-        return RecordOf(segment, media) with
+        return RecordOf(segment, media, segment.DateMs ?? DateWithout(segment, before, breaks)) with
         {
             Msn = before.Msn + 1,
             Time = before.Time + before.Duration,
-            ProgramDateTimeMs = segment.DateMs ?? DateWithout(segment, before, breaks),
             Discontinuity = breaks,
             DiscontinuitySequence = before.DiscontinuitySequence + (breaks ? 1 : 0),
             EpochId = before.EpochId,
@@ -334,9 +354,9 @@ internal sealed partial class SplicedTimeline : ITimeline
         return breaks ? Math.Max(came, end) : end;
     }
 
-    private SegmentRecord RecordOf(SourceSegment segment, SourceMedia media)
+    private SegmentRecord RecordOf(SourceSegment segment, SourceMedia media, long dateMs)
     {
-        if (media.Map is { } map)
+        foreach (var map in media.Objects.Select(o => o.Map).OfType<MapRecord>())
             _window.AddMap(map);
         return new SegmentRecord
         {
@@ -345,14 +365,29 @@ internal sealed partial class SplicedTimeline : ITimeline
             MapUri = media.Map?.Uri,
             Time = 0,
             Duration = segment.Duration,
-            ProgramDateTimeMs = 0,
+            ProgramDateTimeMs = dateMs,
             DiscontinuitySequence = 0,
             EpochId = 1,
             Independent = segment.Independent,
             Bytes = media.Bytes,
             Sha256 = media.Sha256,
+            Companions = media.Companions.IsEmpty
+                ? default
+                : [.. segment.Companions.Zip(media.Companions, (s, m) => CompanionOf(s, m, segment, dateMs))],
         };
     }
+
+    private static ObjectRecord CompanionOf(SourceObject source, SourceMedia media, SourceSegment main, long dateMs) =>
+        new()
+        {
+            Uri = media.Name,
+            MapUri = media.Map?.Uri,
+            Duration = source.Duration,
+            // A frame of audio beside the picture's date, where the origin says so.
+            ProgramDateTimeMs = dateMs + (source.DateMs - main.DateMs ?? 0),
+            Bytes = media.Bytes,
+            Sha256 = media.Sha256,
+        };
 
     /// <summary>What was fetched and is behind us, or of an origin that is not followed any more.</summary>
     private void Forget(PlaylistView view)
@@ -394,7 +429,15 @@ internal sealed partial class SplicedTimeline : ITimeline
 }
 
 /// <summary>A segment to fetch from its origin, and its initialisation section before it.</summary>
-internal sealed record SourceOrder(SourceKey Key, SourceSegment Segment, int TargetDurationSeconds);
+/// <param name="Playlists">Names of the media playlists that it and its companions are for.</param>
+internal sealed record SourceOrder(
+    SourceKey Key, SourceSegment Segment, int TargetDurationSeconds, ImmutableArray<string> Playlists);
 
 /// <summary>What a fetched segment is, and how it is called in the cache.</summary>
-internal sealed record SourceMedia(string Name, int Bytes, string Sha256, MediaContainer Container, MapRecord? Map);
+internal sealed record SourceMedia(string Name, int Bytes, string Sha256, MediaContainer Container, MapRecord? Map)
+{
+    /// <summary>Those of the stream's other playlists, in their order.</summary>
+    public ImmutableArray<SourceMedia> Companions { get; init; } = [];
+
+    public IEnumerable<SourceMedia> Objects => Companions.Prepend(this);
+}

@@ -30,9 +30,9 @@ public sealed record SwitchOptions
 
     /// <summary>
     /// How origins are followed. <c>index</c>: by Steadycast's <c>index.json</c>, all of them in lockstep.
-    /// <c>playlist</c>: by the media playlist of whatever they are (ffmpeg behind nginx, a packager of another make, a
-    /// CDN), one at a time, with a discontinuity where another takes over. Default <c>auto</c>: asks the origins which
-    /// of the two they have; set it where both kinds are mixed.
+    /// <c>playlist</c>: by the playlists of whatever they are (ffmpeg behind nginx, a packager of another make, a CDN),
+    /// media or multivariant, one at a time, with a discontinuity where another takes over. Default <c>auto</c>: asks
+    /// the origins which of the two they have; set it where both kinds are mixed.
     /// </summary>
     public FollowMode Follow { get; init; }
 
@@ -101,7 +101,7 @@ public sealed record SwitchOptions
     /// <summary>What the one stream of origins that name none is called.</summary>
     internal string NameOfTheOne => DefaultStream ?? "live";
 
-    /// <summary>Where an origin should have the media playlist of a stream.</summary>
+    /// <summary>Where an origin should have the media or multivariant playlist of a stream.</summary>
     internal Uri PlaylistOf(SwitchOrigin origin, string stream)
     {
         if (origin.IsPlaylist())
@@ -139,8 +139,8 @@ public sealed record SwitchOrigin
     public string Name { get; init; } = "";
 
     /// <summary>
-    /// Up to and with <c>/hls</c>; or a whole media playlist of any make:
-    /// <c>https://cdn.example/show/index.m3u8?token=…</c>.
+    /// Up to and with <c>/hls</c>; or a whole media or multivariant playlist of any make:
+    /// <c>https://cdn.example/show/master.m3u8?token=…</c>.
     /// </summary>
     [Required]
     public string Url { get; init; } = "";
@@ -169,6 +169,6 @@ public enum FollowMode
     /// <summary>By <c>index.json</c>, in lockstep.</summary>
     Index,
 
-    /// <summary>By their media playlists, one at a time.</summary>
+    /// <summary>By their playlists, one at a time.</summary>
     Playlist,
 }

@@ -14,10 +14,21 @@ internal static class IndexLookup
                 return map.Sha256;
         }
 
+        return index.FindObject(name)?.Sha256;
+    }
+
+    /// <summary>What the index lists by this name, in whichever of its playlists; null: no such thing.</summary>
+    public static ObjectRecord? FindObject(this StreamIndex index, string name)
+    {
         foreach (var segment in index.Segments)
         {
-            if (segment.Uri == name && !segment.Gap)
-                return segment.Sha256;
+            if (segment.Gap)
+                continue;
+            foreach (var listed in segment.Objects)
+            {
+                if (listed.Uri == name)
+                    return listed;
+            }
         }
 
         return null;

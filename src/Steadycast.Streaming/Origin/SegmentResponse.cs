@@ -22,7 +22,13 @@ internal sealed class SegmentResponse
         Sha256 = sha256;
         ETag = $"\"{sha256}\"";
         IsInit = name.EndsWith(".mp4", StringComparison.Ordinal);
-        ContentType = name.EndsWith(".ts", StringComparison.Ordinal) ? "video/mp2t" : "video/mp4";
+        ContentType = Path.GetExtension(name) switch
+        {
+            ".ts" => "video/mp2t",
+            ".aac" => "audio/aac",
+            ".vtt" => "text/vtt",
+            _ => "video/mp4",
+        };
     }
 
     public ReadOnlyMemory<byte> Bytes { get; }

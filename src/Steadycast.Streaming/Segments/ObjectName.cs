@@ -23,7 +23,8 @@ public static class ObjectName
     private static readonly SearchValues<char> Allowed =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-");
 
-    private static readonly string[] ObjectEndings = [".m4s", ".mp4", ".ts", ".m3u8", ".json", ".tmp"];
+    private static readonly string[] ObjectEndings =
+        [".m4s", ".mp4", ".ts", ".aac", ".vtt", PlaylistEnding, ".json", ".tmp"];
 
     /// <summary>
     /// A segment or an initialisation section: a plain file name without a leading dot, no playlist and no index.

@@ -24,7 +24,8 @@ public static class PlaylistBuilder
     public static byte[] Media(StreamIndex index, string playlist = ObjectName.MediaPlaylist)
     {
         var records = index.Segments;
-        if (playlist != ObjectName.MediaPlaylist)
+        var place = index.Playlists?.Names.IndexOf(playlist) ?? 0;
+        if (place == 0 && playlist != ObjectName.MediaPlaylist)
             records = [.. records.SkipWhile(record => record.Parts?.Find(playlist) is null)];
         var first = records[0];
         MediaSegment? before = null;
@@ -36,7 +37,12 @@ public static class PlaylistBuilder
             // The tag before the first segment, if it is still there, has not been counted yet.
             DiscontinuitySequence = first.DiscontinuitySequence - (first.Discontinuity ? 1 : 0),
             IndependentSegments = index.IndependentSegments,
-            Segments = [.. records.Select(record => before = Segment(record, playlist, before))],
+            Segments =
+            [
+                .. records.Select(record => before = place > 0
+                    ? Companion(record, record.Companions[place - 1])
+                    : Segment(record, playlist, before)),
+            ],
         }));
     }
 
@@ -46,8 +52,8 @@ public static class PlaylistBuilder
         {
             Version = Version,
             IndependentSegments = index.IndependentSegments,
-            Renditions = index.Audio is { } audio ? Renditions(audio) : [],
-            Variants =
+            Renditions = index.Playlists?.Renditions ?? (index.Audio is { } audio ? Renditions(audio) : []),
+            Variants = index.Playlists?.Variants ??
             [
                 new VariantStream
                 {
@@ -107,6 +113,16 @@ public static class PlaylistBuilder
             ByteRange = part is null ? null : new ByteRange(part.Bytes, part.Offset),
         };
     }
+
+    private static MediaSegment Companion(SegmentRecord record, ObjectRecord listed) => new()
+    {
+        Uri = listed.Uri,
+        Duration = ExtInf(listed.Duration),
+        Discontinuity = record.Discontinuity,
+        Gap = record.Gap,
+        Map = listed.MapUri is { } map ? new MediaMap(map) : null,
+        ProgramDateTime = DateTimeOffset.FromUnixTimeMilliseconds(listed.ProgramDateTimeMs),
+    };
 
     /// <summary>
     /// Whole milliseconds are exact; what falls between microseconds is cut off, never rounded up: 2.4999999 s written

@@ -27,7 +27,7 @@ internal sealed class Retention(TimeProvider clock)
     {
         _keep = TimeSpan.FromMicroseconds(index.Segments.Sum(s => s.Duration) * 100 / 9) * 2 + Grace;
         var named = new HashSet<string>(StringComparer.Ordinal);
-        named.UnionWith(index.Segments.Where(s => !s.Gap).Select(s => s.Uri));
+        named.UnionWith(index.Segments.Where(s => !s.Gap).SelectMany(s => s.Objects).Select(o => o.Uri));
         named.UnionWith(index.Maps.Select(m => m.Uri));
 
         var now = clock.GetTimestamp();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 
 namespace Steadycast.Streaming.Segments;
@@ -50,10 +51,66 @@ public sealed record SegmentRecord
     /// <summary>SHA-256 of the segment's bytes, lower-case hex; also its ETag.</summary>
     public required string Sha256 { get; init; }
 
+    /// <summary>
+    /// What the other media playlists of a <see cref="PlaylistSet"/> list under this number, in its order; all that is
+    /// not said of them is as above. Default in a stream without one.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ImmutableArray<ObjectRecord> Companions { get; init; }
+
     /// <summary>Every initialisation section that a playlist names with this segment.</summary>
     internal IEnumerable<string> MapUris => (Parts ?? Enumerable.Empty<SegmentPart>())
-        .Select(part => part.MapUri).Prepend(MapUri).OfType<string>();
+        .Select(part => part.MapUri).Concat(Objects.Select(listed => listed.MapUri)).OfType<string>();
+
+    /// <summary>The segment and its companions: what has to be had before any of it can be published.</summary>
+    internal IEnumerable<ObjectRecord> Objects
+    {
+        get
+        {
+            yield return new ObjectRecord
+            {
+                Uri = Uri,
+                MapUri = MapUri,
+                Duration = Duration,
+                ProgramDateTimeMs = ProgramDateTimeMs,
+                Bytes = Bytes,
+                Sha256 = Sha256,
+            };
+            if (Companions.IsDefaultOrEmpty)
+                yield break;
+            foreach (var companion in Companions)
+                yield return companion;
+        }
+    }
 
     /// <summary>See <see cref="SegmentParts.ViewerBytes"/>.</summary>
     internal int ViewerBytes => Parts?.ViewerBytes ?? Bytes;
+
+    /// <summary>All that is not of one object alone.</summary>
+    private (long, long, bool, long, uint, bool, bool, SegmentParts?) Common =>
+        (Msn, Time, Discontinuity, DiscontinuitySequence, EpochId, Independent, Gap, Parts);
+
+    /// <remarks>The compiler's own would compare <see cref="Companions"/> by reference.</remarks>
+    public bool Equals(SegmentRecord? other) =>
+        other is not null && Common.Equals(other.Common) && Objects.SequenceEqual(other.Objects);
+
+    public override int GetHashCode() => HashCode.Combine(Msn, Uri, Sha256);
+}
+
+/// <summary>An object of its own: what one of several media playlists lists under one number.</summary>
+public sealed record ObjectRecord
+{
+    /// <summary>As <see cref="SegmentRecord.Uri"/>.</summary>
+    public required string Uri { get; init; }
+
+    public string? MapUri { get; init; }
+
+    /// <summary>In 1/90000 s; sound may be cut a frame beside the picture.</summary>
+    public required long Duration { get; init; }
+
+    public required long ProgramDateTimeMs { get; init; }
+
+    public required int Bytes { get; init; }
+
+    public required string Sha256 { get; init; }
 }

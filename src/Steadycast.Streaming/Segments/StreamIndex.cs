@@ -31,6 +31,9 @@ public sealed record StreamIndex
     /// <summary>Null for a stream with one audio track, or none.</summary>
     public AudioGroup? Audio { get; init; }
 
+    /// <summary>What it says instead, of a stream whose media playlists list objects of their own; else null.</summary>
+    public PlaylistSet? Playlists { get; init; }
+
     /// <summary>
     /// The stream's media playlists, <c>index.m3u8</c> first: all are of the same numbers, times and discontinuities,
     /// and move together.
@@ -38,6 +41,7 @@ public sealed record StreamIndex
     internal IEnumerable<string> MediaPlaylists => Segments
         .SelectMany(segment => segment.Parts ?? Enumerable.Empty<SegmentPart>())
         .Select(part => part.Playlist)
+        .Concat(Playlists?.Names ?? [])
         .Prepend(ObjectName.MediaPlaylist)
         .Distinct(StringComparer.Ordinal);
 

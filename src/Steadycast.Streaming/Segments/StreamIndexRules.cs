@@ -10,6 +10,10 @@ internal static class StreamIndexRules
     private const int MaxSegments = 36_000;
     private const int MaxObjectBytes = 1 << 30;
     private const int MaxCodecsLength = 256;
+    private const int MaxTextLength = 2048;
+
+    /// <summary>EXT-X-STREAM-INF and EXT-X-MEDIA together.</summary>
+    private const int MaxLines = 1000;
 
     /// <summary>Twice what a feed has tracks.</summary>
     private const int MaxParts = 16;
@@ -31,8 +35,8 @@ internal static class StreamIndexRules
             return "target_duration_seconds: out of range";
         if (index.Segments.IsDefaultOrEmpty || index.Segments.Length > MaxSegments)
             return "segments: none, or too many";
-        return FindFault(index.Variant) ?? FindFault(index.Audio) ?? FindFault(index.Maps)
-            ?? FindFault(index.Segments, index.Maps);
+        return FindFault(index.Variant) ?? FindFault(index.Audio) ?? FindFault(index.Playlists)
+            ?? FindFault(index.Maps) ?? FindFault(index.Segments, index.Maps, index.Playlists);
     }
 
     private static string? FindFault(VariantInfo variant)
@@ -70,6 +74,28 @@ internal static class StreamIndexRules
             == audio.Renditions.Length ? null : "audio.renditions: two of one name";
     }
 
+    private static string? FindFault(PlaylistSet? set)
+    {
+        if (set is null)
+            return null;
+        if (set.Variants.IsDefaultOrEmpty || set.Renditions.IsDefault || set.Variants.Contains(null!)
+            || set.Renditions.Contains(null!) || set.Variants.Length + set.Renditions.Length > MaxLines)
+            return "playlists: no variants, or too many";
+        if (set.Names.Length > PlaylistSet.MaxPlaylists || set.Names[0] != ObjectName.MediaPlaylist
+            || !set.Names.All(ObjectName.IsMediaPlaylist))
+            return "playlists: not the names of media playlists, or too many";
+        if (!set.Variants.All(v => v is { Bandwidth: >= 0, Width: >= 0, Height: >= 0, FrameRate: >= 0 and <= 10_000 }
+                && v.AverageBandwidth is null or >= 0))
+            return "playlists: a number out of range";
+        var quoted = set.Variants.SelectMany(v => (string?[])[v.Codecs, v.Audio, v.Subtitles])
+            .Concat(set.Renditions.SelectMany(r => (string?[])[r.Type, r.GroupId, r.Name]));
+        var written = set.Variants.Select(v => v.OtherAttributes).Concat(set.Renditions.Select(r => r.OtherAttributes));
+        return quoted.All(text => text is null || (text.Length <= MaxTextLength && text.All(IsQuotable)))
+            && written.All(text => text.Length <= MaxTextLength && !text.Any(char.IsControl))
+            ? null
+            : "playlists: text that would not stay in its line";
+    }
+
     private static string? FindFault(ImmutableArray<MapRecord> maps)
     {
         foreach (var map in maps)
@@ -83,8 +109,10 @@ internal static class StreamIndexRules
         return null;
     }
 
-    private static string? FindFault(ImmutableArray<SegmentRecord> segments, ImmutableArray<MapRecord> maps)
+    private static string? FindFault(
+        ImmutableArray<SegmentRecord> segments, ImmutableArray<MapRecord> maps, PlaylistSet? playlists)
     {
+        var companions = (playlists?.Names.Length ?? 1) - 1;
         var uris = maps.Select(m => m.Uri).ToHashSet(StringComparer.Ordinal);
         SegmentRecord? before = null;
         foreach (var segment in segments)
@@ -93,6 +121,10 @@ internal static class StreamIndexRules
                 return "segments: null";
             if (FindFault(segment, before) is { } fault)
                 return $"segment {segment.Msn}: {fault}";
+            if ((segment.Companions.IsDefault ? 0 : segment.Companions.Length) != companions)
+                return $"segment {segment.Msn}: not one object for each playlist";
+            if (segment.Objects.Skip(1).Select(FindFault).FirstOrDefault(f => f is not null) is { } wrong)
+                return $"segment {segment.Msn}: {wrong}";
             if (!segment.MapUris.All(uris.Contains))
                 return $"segment {segment.Msn}: names a map that is not listed";
             before = segment;
@@ -123,6 +155,19 @@ internal static class StreamIndexRules
         if (segment.Bytes is < 1 or > MaxObjectBytes || !IsSha256(segment.Sha256))
             return "size or hash";
         return segment.Parts is null ? null : FindFault(segment.Parts, segment.Bytes);
+    }
+
+    private static string? FindFault(ObjectRecord? companion)
+    {
+        if (companion is null || !ObjectName.IsObject(companion.Uri))
+            return "companion: not an object name";
+        if (companion.Duration is < 1 or > MaxTargetDuration * TicksPerSecond)
+            return "companion: duration out of range";
+        if (companion.ProgramDateTimeMs is < 0 or > MaxUnixMs)
+            return "companion: program_date_time_ms out of range";
+        return companion.Bytes is > 0 and <= MaxObjectBytes && IsSha256(companion.Sha256)
+            ? null
+            : "companion: size or hash";
     }
 
     private static string? FindFault(SegmentParts parts, int bytes)

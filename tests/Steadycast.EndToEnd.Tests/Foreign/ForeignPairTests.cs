@@ -34,7 +34,7 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
             {
                 var active = await pair.ActiveAsync();
                 output.WriteLine($"{fault} of {active}");
-                await InflictAsync(fault, active!);
+                await pair.InflictAsync(fault, active!);
                 await LabUnderTest.UntilAsync(
                     $"{active} to be left because of {fault}", async () => await pair.ActiveAsync() != active);
                 await pair.PassAsync(2);
@@ -104,18 +104,6 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
 
         output.WriteLine(report.ToText());
         AssertSeams(report, discontinuities: 0, except: [HttpError, Stall]);
-    }
-
-    private async Task InflictAsync(string fault, string origin)
-    {
-        if (fault is "origin" or "packager")
-        {
-            await pair.StopAsync($"{fault}-{origin}");
-            return;
-        }
-
-        var parts = fault.Split('-');
-        pair.Fault(origin, parts[0], parts[1]);
     }
 
     private void AssertSeams(ViewerReport report, int discontinuities, params SeamKind[] except)

@@ -23,8 +23,13 @@ public class PairUnderTest : IAsyncLifetime
     private readonly List<string> _said = [];
     private readonly Dictionary<string, int> _ports = [];
 
-    /// <summary>The arguments of ffmpeg that say what segments are made of.</summary>
-    protected virtual string[] Media => ["-hls_segment_filename", "seg_%05d.ts"];
+    /// <summary>The arguments of ffmpeg that say what segments are made of, and its playlist.</summary>
+    protected virtual string[] Media => ["-c", "copy", "-hls_segment_filename", "seg_%05d.ts", "index.m3u8"];
+
+    protected virtual string PlaylistPath => "index.m3u8";
+
+    /// <summary>What the source sends, made of the clip once.</summary>
+    protected virtual Task PrepareAsync(string clip) => Task.CompletedTask;
 
     public Uri Playlist => new($"http://127.0.0.1:{_ports["switch"]}/hls/index.m3u8");
 
@@ -36,6 +41,7 @@ public class PairUnderTest : IAsyncLifetime
         await using (var resource = typeof(PageEndpoints).Assembly.GetManifestResourceStream("test-picture.flv")!)
         await using (var file = File.Create(clip))
             await resource.CopyToAsync(file);
+        await PrepareAsync(clip);
         await HealAsync();
     }
 
@@ -85,10 +91,10 @@ public class PairUnderTest : IAsyncLifetime
         Start($"packager-{name}", "ffmpeg",
         [
             "-v", "error", "-fflags", "nobuffer", "-i", $"udp://127.0.0.1:{UdpPort(name)}?fifo_size=100000&overrun_nonfatal=1",
-            "-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "10",
+            "-f", "hls", "-hls_time", "2", "-hls_list_size", "10",
             "-hls_flags", "independent_segments+program_date_time+temp_file+delete_segments",
             "-hls_delete_threshold", "20",
-            .. Media, "index.m3u8",
+            .. Media,
         ], folder: FolderOf(name));
     }
 
@@ -98,7 +104,7 @@ public class PairUnderTest : IAsyncLifetime
         {
             ["PRIMARY_BASE_URL"] = $"http://127.0.0.1:{_ports["primary"]}/hls",
             ["BACKUP_BASE_URL"] = $"http://127.0.0.1:{_ports["backup"]}/hls",
-            ["PLAYLIST_PATH"] = "index.m3u8",
+            ["PLAYLIST_PATH"] = PlaylistPath,
             ["CHECK_INTERVAL_SECONDS"] = "0.5",
             // Long enough that nothing returns by itself while a test runs.
             ["REQUIRED_WINDOWS"] = "1000",
@@ -119,9 +125,17 @@ public class PairUnderTest : IAsyncLifetime
         process.Dispose();
     }
 
-    /// <summary>What nginx does from now on with <c>ts</c> or <c>m3u8</c>: <c>404</c>, <c>503</c>, <c>garbage</c>.</summary>
-    public void Fault(string origin, string kind, string fault) =>
-        File.WriteAllText(Path.Combine(FolderOf(origin), $"fault-{kind}-{fault}"), "");
+    /// <summary>
+    /// Stops an <c>origin</c> or its <c>packager</c>, or has nginx answer for <c>ts</c> or <c>m3u8</c> from now on:
+    /// <c>m3u8-404</c>, <c>ts-503</c>, <c>ts-garbage</c>.
+    /// </summary>
+    public async Task InflictAsync(string fault, string origin)
+    {
+        if (fault is "origin" or "packager")
+            await StopAsync($"{fault}-{origin}");
+        else
+            File.WriteAllText(Path.Combine(FolderOf(origin), $"fault-{fault}"), "");
+    }
 
     /// <summary>How the switch sees the one stream; null before it has found it.</summary>
     public async Task<JsonElement?> ReportAsync()
@@ -134,13 +148,16 @@ public class PairUnderTest : IAsyncLifetime
     public async Task<string?> ActiveAsync() => (await ReportAsync())?.GetProperty("active_origin").GetString();
 
     /// <summary>Watches the switch as strictly as can be, while something is done to it.</summary>
-    public async Task<ViewerReport> WatchAsync(Func<Task> what)
+    public async Task<ViewerReport> WatchAsync(Func<Task> what) => (await WatchAsync(["index.m3u8"], what))[0];
+
+    /// <summary>As above, several playlists at one time.</summary>
+    public async Task<ViewerReport[]> WatchAsync(IReadOnlyList<string> playlists, Func<Task> what)
     {
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         using var end = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        var watching = new StrictViewer(
-            http, TimeProvider.System, new ViewerOptions { WatchFor = TimeSpan.FromMinutes(5) })
-            .WatchAsync(Playlist, end.Token);
+        var options = new ViewerOptions { WatchFor = TimeSpan.FromMinutes(5) };
+        var watching = Task.WhenAll(playlists.Select(playlist =>
+            new StrictViewer(http, TimeProvider.System, options).WatchAsync(new Uri(Playlist, playlist), end.Token)));
         try
         {
             await what();
@@ -153,6 +170,9 @@ public class PairUnderTest : IAsyncLifetime
 
         return await watching;
     }
+
+    /// <summary>A playlist as it is served now.</summary>
+    public Task<string> TextAsync(string playlist) => _http.GetStringAsync(new Uri(Playlist, playlist));
 
     /// <summary>Lets the switch publish so many segments more.</summary>
     public async Task PassAsync(int segments)
@@ -271,7 +291,35 @@ public sealed class FragmentedPairUnderTest : PairUnderTest
 {
     protected override string[] Media =>
     [
-        "-bsf:a", "aac_adtstoasc", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4",
-        "-hls_segment_filename", "seg_%05d.m4s",
+        "-c", "copy", "-bsf:a", "aac_adtstoasc", "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4",
+        "-hls_segment_filename", "seg_%05d.m4s", "index.m3u8",
     ];
+}
+
+/// <summary>The same with a ladder: two sizes of the picture and the sound by itself.</summary>
+public sealed class LadderPairUnderTest : PairUnderTest
+{
+    protected override string[] Media =>
+    [
+        "-map", "0", "-c", "copy", "-b:v:0", "300k", "-b:v:1", "100k", "-b:a", "64k",
+        "-master_pl_name", "master.m3u8", "-var_stream_map",
+        "v:0,agroup:sound,name:high v:1,agroup:sound,name:low a:0,agroup:sound,default:yes,language:en,name:sound",
+        "-hls_segment_filename", "%v_%05d.ts", "%v.m3u8",
+    ];
+
+    protected override string PlaylistPath => "master.m3u8";
+
+    protected override async Task PrepareAsync(string clip)
+    {
+        var ladder = Path.ChangeExtension(clip, "mkv");
+        await ForeignProgram.RunAsync(
+            "ffmpeg",
+            [
+                "-v", "error", "-i", clip, "-map", "0:v", "-map", "0:v", "-map", "0:a", "-c:v", "libx264",
+                "-preset", "veryfast", "-bf", "0", "-force_key_frames", "expr:gte(t,n_forced*2)", "-sc_threshold", "0",
+                "-s:v:0", "320x180", "-b:v:0", "300k", "-s:v:1", "160x90", "-b:v:1", "100k", "-c:a", "copy", ladder,
+            ],
+            TestContext.Current.CancellationToken);
+        File.Move(ladder, clip, overwrite: true);
+    }
 }

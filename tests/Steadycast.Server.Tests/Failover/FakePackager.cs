@@ -10,9 +10,19 @@ namespace Steadycast.Server.Tests.Failover;
 internal sealed record TrueSegment(
     string Origin, int Life, long Msn, double Start, double End, bool Discontinuity, string FileName)
 {
-    public string Sha256 { get; } = Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{Origin} {Life} {Msn}")));
+    public string Sha256 { get; } = HashOf($"{Origin} {Life} {Msn}");
+
+    /// <summary>Of what a rung of the ladder has of it.</summary>
+    public string Sha256Of(Rung rung) => rung.Name.Length == 0 ? Sha256 : HashOf($"{Origin} {Life} {Msn} {rung.Name}");
+
+    private static string HashOf(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }
+
+/// <summary>One media playlist of several.</summary>
+/// <param name="Name">Its file name without the ending; empty: the packager has this one playlist only.</param>
+/// <param name="Height">0 for an audio rendition.</param>
+internal sealed record Rung(string Name, int Height);
 
 /// <summary>
 /// A packager of another make, and the web server before it: it cuts where it likes, counts as it likes, and when it
@@ -20,7 +30,7 @@ internal sealed record TrueSegment(
 /// </summary>
 internal sealed class FakePackager(string name, double phase, double duration)
 {
-    private const int Window = 6;
+    private const int WindowLength = 6;
 
     private readonly Dictionary<string, TrueSegment> disk = new(StringComparer.Ordinal);
     private readonly List<TrueSegment> listed = [];
@@ -28,7 +38,7 @@ internal sealed class FakePackager(string name, double phase, double duration)
     private long next = 100;
     private int life;
     private bool breaks;
-    private byte[]? older;
+    private ImmutableArray<TrueSegment>? older;
 
     public string Name => name;
 
@@ -52,10 +62,19 @@ internal sealed class FakePackager(string name, double phase, double duration)
     public bool AnswersFromCache
     {
         get => older is not null;
-        set => older = value && listed.Count > 0 ? Playlist() : null;
+        set => older = value && listed.Count > 0 ? [.. Window(late: false)] : null;
     }
 
     public bool IsTransportStream { get; set; } = true;
+
+    /// <summary>What it makes of each segment; more than one are offered by a multivariant playlist.</summary>
+    public ImmutableArray<Rung> Ladder { get; init; } = [new("", 0)];
+
+    /// <summary>One of its media playlists is written a segment later than the others.</summary>
+    public bool IsUneven { get; set; }
+
+    public Rung RungOf(string fileName) =>
+        Ladder.Length == 1 ? Ladder[0] : Ladder.First(r => fileName.StartsWith(r.Name + "_", StringComparison.Ordinal));
 
     /// <summary>Makes what it would have made by now.</summary>
     public void Produce(double now)
@@ -88,13 +107,40 @@ internal sealed class FakePackager(string name, double phase, double duration)
         listed.Clear();
     }
 
-    public TrueSegment? OnDisk(string fileName) => disk.GetValueOrDefault(fileName);
+    public TrueSegment? OnDisk(string fileName) =>
+        disk.GetValueOrDefault(Ladder.Length == 1 ? fileName : fileName[(fileName.IndexOf('_') + 1)..]);
 
-    public byte[] Playlist()
+    public byte[] Multivariant()
     {
-        if (older is not null)
-            return older;
-        ImmutableArray<TrueSegment> window = [.. listed.TakeLast(Window)];
+        bool hasAudio = Ladder.Any(r => r.Height == 0);
+        return Encoding.UTF8.GetBytes(PlaylistWriter.Write(new MultivariantPlaylist
+        {
+            Version = 6,
+            Variants =
+            [
+                .. Ladder.Where(r => r.Height > 0).Select(r => new VariantStream
+                {
+                    Uri = r.Name + ".m3u8",
+                    Bandwidth = r.Height * 4000,
+                    Width = r.Height * 16 / 9,
+                    Height = r.Height,
+                    Audio = hasAudio ? "sound" : null,
+                }),
+            ],
+            Renditions =
+            [
+                .. Ladder.Where(r => r.Height == 0)
+                    .Select(r => new Rendition("AUDIO", "sound", r.Name, r.Name + ".m3u8", Default: true)),
+            ],
+        }));
+    }
+
+    public byte[] Playlist() => Playlist(Ladder[0]);
+
+    public byte[] Playlist(Rung rung)
+    {
+        ImmutableArray<TrueSegment> window = older ?? Window(late: IsUneven && rung == Ladder[^1]);
+        string prefix = rung.Name.Length == 0 ? "" : rung.Name + "_";
         return Encoding.UTF8.GetBytes(PlaylistWriter.Write(new MediaPlaylist
         {
             Version = 3,
@@ -105,7 +151,7 @@ internal sealed class FakePackager(string name, double phase, double duration)
             [
                 .. window.Select(s => new MediaSegment
                 {
-                    Uri = s.FileName,
+                    Uri = prefix + s.FileName,
                     Duration = TimeSpan.FromSeconds(s.End - s.Start),
                     Discontinuity = s.Discontinuity,
                     Map = IsTransportStream ? null : new MediaMap("init.mp4"),
@@ -114,4 +160,6 @@ internal sealed class FakePackager(string name, double phase, double duration)
             ],
         }));
     }
+
+    private ImmutableArray<TrueSegment> Window(bool late) => [.. listed.SkipLast(late ? 1 : 0).TakeLast(WindowLength)];
 }

@@ -48,7 +48,7 @@ public sealed class SourcePlaylistTests
     [InlineData("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\na.ts\n", "encrypted")]
     [InlineData("#EXTM3U\n#EXT-X-I-FRAMES-ONLY\n#EXTINF:2,\na.ts\n", "I-frames")]
     [InlineData("#EXTM3U\n#EXTINF:5000,\na.ts\n", "out of range")]
-    [InlineData("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/index.m3u8\n", "name one of its media playlists")]
+    [InlineData("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/index.m3u8\n", "a multivariant playlist where a media playlist was expected")]
     [InlineData("<html>", "#EXTM3U")]
     public void What_cannot_be_followed_says_why(string text, string why) =>
         Assert.Contains(why, Assert.ThrowsAny<FormatException>(() => Read(text)).Message, StringComparison.Ordinal);

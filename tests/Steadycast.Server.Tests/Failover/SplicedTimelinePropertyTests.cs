@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -13,21 +14,35 @@ public sealed class SplicedTimelinePropertyTests
     [Fact]
     public void Whatever_origins_do_the_published_playlist_never_goes_back() => Prop.ForAll(
         Gen.Choose(0, 999_999).ListOf(60).ToArbitrary(),
-        events =>
-        {
-            var world = new SplicedWorld(
-                Packager("a", 0, events.FirstOrDefault()), Packager("b", 0.7, events.LastOrDefault()));
-            foreach (int e in events)
-                Happen(world, e);
-            Heal(world);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Histories));
+        events => Live(events, _ => [new("", 0)])).Check(Config.QuickThrowOnFailure.WithMaxTest(Histories));
 
-    private static FakePackager Packager(string name, double phase, int seed) => new(name, phase, 1.5 + seed % 3 * 0.5)
+    /// <summary>As above, with two pictures and a sound; the second origin has them in another order, and one more.</summary>
+    [Fact]
+    public void Whatever_origins_do_all_playlists_of_a_ladder_stay_together() => Prop.ForAll(
+        Gen.Choose(0, 999_999).ListOf(60).ToArbitrary(),
+        events => Live(events, name => name == "a" ? Ladder : [.. Ladder.Reverse(), new("tiny", 120)]))
+        .Check(Config.QuickThrowOnFailure.WithMaxTest(Histories / 3));
+
+    private static readonly ImmutableArray<Rung> Ladder = [new("high", 720), new("low", 360), new("sound", 0)];
+
+    private static void Live(List<int> events, Func<string, ImmutableArray<Rung>> ladderOf)
     {
-        ClockOff = (seed / 3 % 4) switch { 0 => null, 1 => 300, _ => 0 },
-        Latency = seed / 12 % 3,
-        IsTransportStream = seed / 36 % 5 > 0,
-    };
+        var world = new SplicedWorld(
+            Packager("a", 0, events.FirstOrDefault(), ladderOf("a")),
+            Packager("b", 0.7, events.LastOrDefault(), ladderOf("b")));
+        foreach (int e in events)
+            Happen(world, e);
+        Heal(world);
+    }
+
+    private static FakePackager Packager(
+        string name, double phase, int seed, ImmutableArray<Rung> ladder) => new(name, phase, 1.5 + seed % 3 * 0.5)
+        {
+            Ladder = ladder,
+            ClockOff = (seed / 3 % 4) switch { 0 => null, 1 => 300, _ => 0 },
+            Latency = seed / 12 % 3,
+            IsTransportStream = seed / 36 % 5 > 0,
+        };
 
     private static void Happen(SplicedWorld world, int e)
     {
@@ -62,6 +77,9 @@ public sealed class SplicedTimelinePropertyTests
             case 14 when detail < 20:
                 world.Restart();
                 break;
+            case 15:
+                packager.IsUneven = !packager.IsUneven;
+                break;
             default:
                 world.Pass(0.5);
                 break;
@@ -74,7 +92,7 @@ public sealed class SplicedTimelinePropertyTests
         foreach (FakePackager packager in world.Packagers)
         {
             (packager.Reachable, packager.Running) = (true, true);
-            (packager.LosesMedia, packager.AnswersFromCache) = (false, false);
+            (packager.LosesMedia, packager.AnswersFromCache, packager.IsUneven) = (false, false, false);
         }
 
         world.Pass(60);

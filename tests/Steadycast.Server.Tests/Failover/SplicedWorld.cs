@@ -16,7 +16,9 @@ internal sealed class SplicedWorld
     private const double Step = 0.25;
 
     private readonly SwitchPolicy policy = new();
-    private readonly Dictionary<long, MediaSegment> lines = [];
+    private readonly Dictionary<(string Playlist, long Msn), MediaSegment> lines = [];
+    private readonly Dictionary<string, Rung> rungOf = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Rung> rungIn = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> bytesOf = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> shownIn = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TrueSegment> truth = new(StringComparer.Ordinal);
@@ -119,14 +121,28 @@ internal sealed class SplicedWorld
 
             try
             {
-                var address = new Uri($"http://{packager.Name}/hls/index.m3u8");
-                Timeline.Observe(view, SourcePlaylist.Read(packager.Playlist(), address, OurTime), OurTime);
+                Timeline.Observe(view, OfferOf(packager), OurTime);
             }
             catch (FormatException e)
             {
                 view.Fail(OriginFault.Garbage, e.Message, OurTime);
             }
         }
+    }
+
+    private SourceOffer OfferOf(FakePackager packager)
+    {
+        var address = new Uri($"http://{packager.Name}/hls/index.m3u8");
+        if (packager.Ladder.Length == 1)
+        {
+            return new SourceOffer(
+                SourceSet.OfOne(address), [SourcePlaylist.Read(packager.Playlist(), address, OurTime)]);
+        }
+
+        var set = SourceSet.Of(
+            (MultivariantPlaylist)PlaylistReader.Parse(Encoding.UTF8.GetString(packager.Multivariant())), address);
+        return new SourceOffer(set, [.. set.Addresses.Select(a => SourcePlaylist.Read(
+            packager.Playlist(packager.Ladder.First(r => r.Name + ".m3u8" == a.Segments[^1])), a, OurTime))]);
     }
 
     /// <summary>What the loop of the switch does after each event.</summary>
@@ -157,18 +173,17 @@ internal sealed class SplicedWorld
             }
             else
             {
-                Timeline.Fetched(order.Key, Media(packager, order.Segment, found));
+                Timeline.Fetched(order.Key, Media(packager, order, found));
             }
 
             Move();
         }
     }
 
-    private SourceMedia Media(FakePackager packager, SourceSegment segment, TrueSegment found)
+    private SourceMedia Media(FakePackager packager, SourceOrder order, TrueSegment found)
     {
+        SourceSegment segment = order.Segment;
         MediaContainer container = packager.IsTransportStream ? MediaContainer.Ts : MediaContainer.Fmp4;
-        string name = SourceName.Of(packager.Name, segment.Msn, found.Sha256, container);
-        truth[name] = found;
         // A name that is still listed may hold other bytes already; no playlist tells.
         long date = Epoch.AddSeconds(found.Start + (packager.ClockOff ?? 0)).ToUnixTimeMilliseconds();
         if (segment.DateMs is not { } listed || Math.Abs(listed - date) > 500)
@@ -176,11 +191,29 @@ internal sealed class SplicedWorld
         MapRecord? map = packager.IsTransportStream
             ? null
             : new MapRecord(SourceName.OfMap(new string('b', 64)), 10, new string('b', 64));
-        return new SourceMedia(name, 188, found.Sha256, container, map);
+        Assert.Equal(order.Playlists.Length - 1, segment.Companions.Length);
+        return One(segment.Media, s => SourceName.Of(packager.Name, segment.Msn, s, container)) with
+        {
+            Companions =
+            [
+                .. segment.Companions.Zip(order.Playlists.Skip(1), (c, playlist) => One(
+                    c.Media,
+                    s => SourceName.OfCompanion(packager.Name, playlist, segment.Msn, s, container))),
+            ],
+        };
+
+        SourceMedia One(MediaSource source, Func<string, string> nameOf)
+        {
+            Rung rung = packager.RungOf(source.Address.Segments[^1]);
+            string sha = found.Sha256Of(rung);
+            string name = nameOf(sha);
+            (truth[name], rungOf[name]) = (found, rung);
+            return new SourceMedia(name, 188, sha, container, map);
+        }
     }
 
-    private static MediaPlaylist Render(StreamIndex index) =>
-        PlaylistReader.ParseMedia(Encoding.UTF8.GetString(PlaylistBuilder.Media(index)));
+    private static MediaPlaylist Render(StreamIndex index, string name = ObjectName.MediaPlaylist) =>
+        PlaylistReader.ParseMedia(Encoding.UTF8.GetString(PlaylistBuilder.Media(index, name)));
 
     private void Check(Publication publication)
     {
@@ -203,9 +236,9 @@ internal sealed class SplicedWorld
             Assert.Equal(publication.Index.Segments[i].DiscontinuitySequence, discontinuities);
             Assert.True(
                 Math.Round(segment.Duration.TotalSeconds) <= playlist.TargetDurationSeconds, "longer than the target");
-            string sha = truth[segment.Uri].Sha256;
+            string sha = truth[segment.Uri].Sha256Of(rungOf[segment.Uri]);
             Assert.Equal(bytesOf.GetValueOrDefault(segment.Uri, sha), sha);
-            if (lines.TryGetValue(msn, out MediaSegment? before))
+            if (lines.TryGetValue(("", msn), out MediaSegment? before))
             {
                 Assert.Equal(before, segment);
                 continue;
@@ -215,12 +248,34 @@ internal sealed class SplicedWorld
             // A switch that was started again knows only what it listed then.
             Assert.NotEqual(Restarts, shownIn.GetValueOrDefault(segment.Uri, -1));
             (bytesOf[segment.Uri], shownIn[segment.Uri]) = (sha, Restarts);
-            lines[msn] = segment;
+            lines[("", msn)] = segment;
             Show(truth[segment.Uri], segment.Discontinuity);
         }
 
+        foreach (string name in publication.Index.MediaPlaylists)
+            CheckAgainst(playlist, name, Render(publication.Index, name));
         seen = (playlist.MediaSequence, playlist.NextMediaSequence, playlist.DiscontinuitySequence.Value,
             playlist.TargetDurationSeconds);
+    }
+
+    /// <summary>Every playlist is of the same segments of the same origin, and always of one rung.</summary>
+    private void CheckAgainst(MediaPlaylist main, string name, MediaPlaylist other)
+    {
+        Assert.Equal(
+            (main.MediaSequence, main.DiscontinuitySequence, main.TargetDurationSeconds, main.Segments.Length),
+            (other.MediaSequence, other.DiscontinuitySequence, other.TargetDurationSeconds, other.Segments.Length));
+        for (int i = 0; i < other.Segments.Length; i++)
+        {
+            MediaSegment segment = other.Segments[i];
+            Assert.Equal(main.Segments[i].Discontinuity, segment.Discontinuity);
+            Assert.True(Math.Round(segment.Duration.TotalSeconds) <= other.TargetDurationSeconds, "longer than the target");
+            Assert.Equal(truth[main.Segments[i].Uri], truth[segment.Uri]);
+            Assert.Equal(rungIn.GetValueOrDefault(name, rungOf[segment.Uri]).Height, rungOf[segment.Uri].Height);
+            rungIn[name] = rungOf[segment.Uri];
+            (string, long) line = (name, other.MediaSequence + i);
+            Assert.Equal(lines.GetValueOrDefault(line, segment), segment);
+            lines[line] = segment;
+        }
     }
 
     /// <summary>What does not go on where the one before ended must be said to.</summary>

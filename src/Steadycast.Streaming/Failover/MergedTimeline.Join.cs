@@ -91,8 +91,8 @@ internal sealed partial class MergedTimeline
         var record = window[0];
         if (Published?.Segments[^1] is { } last)
         {
-            // Within one epoch times still agree with what players know; across epochs nothing does.
-            var breaks = record.Discontinuity || record.EpochId != last.EpochId;
+            // Within one timeline times still agree with what players know; across timelines nothing does.
+            var breaks = record.Discontinuity || record.Timeline != last.Timeline;
             var sequence = Math.Max(record.DiscontinuitySequence, last.DiscontinuitySequence + (breaks ? 1 : 0));
             if (breaks != record.Discontinuity || sequence != record.DiscontinuitySequence)
                 record = record with { Discontinuity = breaks, DiscontinuitySequence = sequence };

@@ -232,7 +232,7 @@ internal sealed partial class MergedTimeline : ITimeline
     private static bool IsSame(SegmentRecord a, SegmentRecord b) =>
         a.Sha256 == b.Sha256 && a.Bytes == b.Bytes && a.Uri == b.Uri && a.MapUri == b.MapUri && Equals(a.Parts, b.Parts)
         && a.Duration == b.Duration && a.Time == b.Time && a.ProgramDateTimeMs == b.ProgramDateTimeMs
-        && a.EpochId == b.EpochId;
+        && a.Timeline == b.Timeline;
 
     private IEnumerable<long> WantedNumbers()
     {
@@ -400,7 +400,7 @@ internal sealed partial class MergedTimeline : ITimeline
     private bool CanBridge(SegmentRecord last, SegmentRecord later)
     {
         var missing = later.Msn - last.Msn - 1;
-        if (missing < 1 || missing > _policy.MaxGaps || later.EpochId != last.EpochId)
+        if (missing < 1 || missing > _policy.MaxGaps || later.Timeline != last.Timeline)
             return false;
         var each = (later.Time - End(last)) / missing;
         return each > 0 && each < (2 * Published!.TargetDurationSeconds + 1) * Ticks.PerSecond / 2;
@@ -417,7 +417,7 @@ internal sealed partial class MergedTimeline : ITimeline
     {
         foreach (var map in maps)
             _window.AddMap(map);
-        var breaks = record.Discontinuity || record.Time != End(last) || record.EpochId != last.EpochId;
+        var breaks = record.Discontinuity || record.Time != End(last) || record.Timeline != last.Timeline;
         var sequence = last.DiscontinuitySequence + (breaks ? 1 : 0);
         if (record.Gap && record.MapUri != last.MapUri)
             record = record with { MapUri = last.MapUri };

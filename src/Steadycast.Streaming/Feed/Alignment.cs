@@ -14,6 +14,11 @@ internal sealed class Alignment(CutterCounters counters)
     /// </summary>
     private const long MaxTrackDistanceMs = 5000;
 
+    /// <summary>
+    /// One silence may not be longer than a segment: with a target duration of 1 s that is less than the usual limit.
+    /// </summary>
+    public static long MaxForwardMsOf(int? targetDurationSeconds) => targetDurationSeconds == 1 ? 1400 : MaxForwardMs;
+
     private readonly (bool Seen, long Last, long Offset)[] _tracks = new (bool, long, long)[2];
     private long? _newest;
 

@@ -25,14 +25,18 @@ internal enum AudioPlacement
 /// Counts audio in samples, not in the publisher's milliseconds: 1024 samples at 44.1 kHz are 23.22 ms, sent as 23 or
 /// 24, and a decoder told so hears clicks. The timestamps only correct it when they disagree by more than 50 ms.
 /// </summary>
-internal sealed class AudioClock(int sampleRate)
+/// <param name="sampleRate">In Hz.</param>
+/// <param name="next">Where the next frame is, of a clock that goes on from another; null: it says by its time.</param>
+internal sealed class AudioClock(int sampleRate, long? next = null)
 {
     public const long TicksPerSecond = 90_000;
     private const long MaxErrorTicks = 50 * 90;
 
-    private bool _started;
+    private bool _started = next is not null;
     private bool _ahead;
-    private long _next;
+    private long _next = next ?? 0;
+
+    public int SampleRate => sampleRate;
 
     /// <summary>
     /// Places a frame; <paramref name="position"/> is meaningless when the placement says it is ahead.

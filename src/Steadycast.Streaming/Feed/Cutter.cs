@@ -36,12 +36,9 @@ internal sealed class Cutter : IDisposable
     private readonly Guid _ingestId;
     private readonly int _segmentSeconds;
     private readonly bool _numbersWereLost;
-    private readonly FrameReader _reader;
-    private readonly WireClock _wire = new();
-    private readonly Alignment _alignment;
+    private readonly FrameSource _source;
     private readonly StartGate _gate;
     private readonly Interleaver _interleaver = new();
-    private int? _publication;
     private EpochTimeline? _epoch;
     private GopMeasure? _measure;
     private Segmenter? _segmenter;
@@ -58,11 +55,34 @@ internal sealed class Cutter : IDisposable
     public Cutter(string stream, Guid ingestId, int segmentSeconds, StreamNumbers? state, bool numbersWereLost = false)
     {
         (_stream, _ingestId, _segmentSeconds, _numbersWereLost) = (stream, ingestId, segmentSeconds, numbersWereLost);
-        _reader = new FrameReader(Counters);
-        _alignment = new Alignment(Counters);
+        _source = new FrameSource(Counters);
         _gate = new StartGate(Counters);
         if (state is not null)
             _segmenter = NewSegmenter(state);
+    }
+
+    /// <summary>One that does what another ingest's does from a segment's begin on.</summary>
+    /// <param name="begin">The segment, as the other stamped it; starts with a keyframe.</param>
+    /// <param name="first">That keyframe, as it came here; to be added next.</param>
+    /// <param name="audio">Where the first audio frame is that will be added; null: there is no audio.</param>
+    /// <param name="source">What the frames come from; goes on with messages after <see cref="TakeOver"/>.</param>
+    /// <param name="ingestId">Of this process.</param>
+    /// <param name="segmentSeconds">As the other's.</param>
+    public Cutter(
+        SegmentBegin begin,
+        in MediaFrame first,
+        AudioClock? audio,
+        FrameSource source,
+        Guid ingestId,
+        int segmentSeconds)
+    {
+        (_stream, _ingestId, _segmentSeconds) = (begin.Epoch.Stream, ingestId, segmentSeconds);
+        (_source, _gate) = (source, new StartGate(Counters));
+        // By its timestamp the first audio frame may lie a little before the picture.
+        _epoch = new EpochTimeline(first.TimeMs, begin.Time, 0, Counters, audio);
+        _interleaver.Start(begin.Time);
+        _segmenter = NewSegmenter(StreamNumbers.Before(begin));
+        _segmenter.Join(begin);
     }
 
     public CutterCounters Counters { get; } = new();
@@ -74,46 +94,46 @@ internal sealed class Cutter : IDisposable
 
     /// <summary>What the feed says of itself while a publisher is there.</summary>
     public FeedActivity Activity => _segmenter is { IsOpen: true } ? FeedActivity.Live
-        : _publication is null ? FeedActivity.Idle : FeedActivity.Starting;
+        : _source.HasPublisher ? FeedActivity.Starting : FeedActivity.Idle;
 
     /// <summary>Takes a message; appends the records that it completes.</summary>
     public void Push(in CutterInput input, long utcMs, List<FeedRecord> output)
     {
-        if (_publication is { } publication && publication != input.Publication)
-            Finish(output);
-        _publication = input.Publication;
-        if (input.AfterLoss)
-            EndEpoch(DiscontinuityCause.Loss, output);
-        if (!_reader.TryRead(input.Type, input.Payload, out var frame))
-            return;
-        var time = _wire.Unwrap(frame.IsVideo, input.Timestamp);
-        if (!_alignment.TryFollow(frame.IsVideo, time, MaxForwardMs, out var aligned))
-        {
-            EndEpoch(DiscontinuityCause.Timestamps, output);
-            _alignment.TryFollow(frame.IsVideo, time, MaxForwardMs, out aligned);
-        }
+        var isFrame = _source.TryRead(input, utcMs, MaxForwardMs, out var frame, out var broken);
+        if (broken is { } cause)
+            EndEpoch(cause, output);
+        if (broken is DiscontinuityCause.Publisher)
+            _gate.Reset();
+        if (isFrame)
+            Add(frame, output);
+    }
 
-        frame = frame with { TimeMs = aligned, UtcMs = utcMs };
+    /// <summary>Takes a frame that goes on from the one before; appends the records that it completes.</summary>
+    public void Add(in MediaFrame frame, List<FeedRecord> output)
+    {
         if (_epoch is not null)
             Place(frame, output);
-        else if (_gate.TryOpen(frame, _reader.HasVideo, out var start))
+        else if (_gate.TryOpen(frame, _source.HasVideo, out var start))
             StartEpoch(start, output);
     }
+
+    /// <summary>
+    /// Goes on in the place of the ingest that it did the same as: the next epoch of the same timeline, without a seam.
+    /// </summary>
+    /// <param name="records">All that it has said and that is not known yet, from a begin on: stamped anew.</param>
+    public void TakeOver(List<FeedRecord> records) => _segmenter!.TakeOver(records);
 
     /// <summary>The publisher has gone: what arrived is cut off, and the next message starts another epoch.</summary>
     public void Finish(List<FeedRecord> output)
     {
         EndEpoch(DiscontinuityCause.Publisher, output);
-        _publication = null;
-        _reader.Reset();
-        _wire.Reset();
+        _source.Reset();
         _gate.Reset();
     }
 
     public void Dispose() => _segmenter?.Dispose();
 
-    // One silence may not be longer than a segment: with a target duration of 1 s that is less than the usual limit.
-    private long MaxForwardMs => State is { TargetDurationSeconds: 1 } ? 1400 : Alignment.MaxForwardMs;
+    private long MaxForwardMs => Alignment.MaxForwardMsOf(State?.TargetDurationSeconds);
 
     private void StartEpoch(List<MediaFrame> start, List<FeedRecord> output)
     {
@@ -124,7 +144,7 @@ internal sealed class Cutter : IDisposable
         var time = State is { } state
             ? Math.Max(state.EndTime, (utcMs - state.AnchorUtcMs) * (CutRule.Second / 1000))
             : 0;
-        _epoch = new EpochTimeline(first.TimeMs, time, Counters);
+        _epoch = new EpochTimeline(first.TimeMs, time, time, Counters);
         _interleaver.Start(time);
         foreach (var frame in start)
             Place(frame, output);
@@ -193,7 +213,6 @@ internal sealed class Cutter : IDisposable
         _epoch = null;
         _segmenter?.EndEpoch(cause, output);
         _gate.Clear();
-        _alignment.Reset();
     }
 
     private Segmenter NewSegmenter(StreamNumbers state) =>

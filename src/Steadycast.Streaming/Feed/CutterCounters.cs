@@ -82,9 +82,25 @@ internal sealed class CutterCounters
     /// <summary>The last one that a picture brought, minus when it came.</summary>
     public long WallClockErrorMs { get; set; }
 
-    public long[] Drops { get; } = new long[Enum.GetValues<FeedDrop>().Length];
+    public long[] Drops { get; private init; } = new long[Enum.GetValues<FeedDrop>().Length];
 
-    public long[] Discontinuities { get; } = new long[Enum.GetValues<DiscontinuityCause>().Length];
+    public long[] Discontinuities { get; private init; } = new long[Enum.GetValues<DiscontinuityCause>().Length];
+
+    public CutterCounters Copy() => new()
+    {
+        Frames = Frames,
+        Bytes = Bytes,
+        Cuts = Cuts,
+        ForcedCuts = ForcedCuts,
+        AudioResnaps = AudioResnaps,
+        RepairedTimestamps = RepairedTimestamps,
+        RebasedTracks = RebasedTracks,
+        WallClocksUsed = WallClocksUsed,
+        WallClocksRefused = WallClocksRefused,
+        WallClockErrorMs = WallClockErrorMs,
+        Drops = [.. Drops],
+        Discontinuities = [.. Discontinuities],
+    };
 
     public void Drop(FeedDrop reason, int count = 1) => Drops[(int)reason] += count;
 }

@@ -3,15 +3,18 @@ namespace Steadycast.Streaming.Feed;
 /// <summary>Places the frames of one epoch on the stream's timeline, in 1/90000 s and, for audio, in samples.</summary>
 /// <param name="originMs">The aligned timestamp of the epoch's first frame.</param>
 /// <param name="startTime">Its media time.</param>
-internal sealed class EpochTimeline(long originMs, long startTime, CutterCounters counters)
+/// <param name="firstTime">No frame lies before.</param>
+/// <param name="audio">Where the audio is already, on a timeline that another ingest began.</param>
+internal sealed class EpochTimeline(
+    long originMs, long startTime, long firstTime, CutterCounters counters, AudioClock? audio = null)
 {
     private const long TicksPerMs = 90;
     private const long UsualFrameTicks = 3000;
 
     private long? _videoDts;
     private long _videoStep = UsualFrameTicks;
-    private AudioClock? _audio;
-    private int _audioRate;
+    private AudioClock? _audio = audio;
+    private int _audioRate = audio?.SampleRate ?? 0;
     private long _audioEnd;
 
     /// <summary>False when the frame has no place: audio before the start, or ahead of its own samples.</summary>
@@ -23,7 +26,7 @@ internal sealed class EpochTimeline(long originMs, long startTime, CutterCounter
 
     private bool PlaceVideo(in MediaFrame frame, long time, out TimedUnit unit)
     {
-        var dts = Math.Max(time, startTime);
+        var dts = Math.Max(time, firstTime);
         if (_videoDts is { } before)
         {
             if (dts <= before)
@@ -46,7 +49,7 @@ internal sealed class EpochTimeline(long originMs, long startTime, CutterCounter
     private bool PlaceAudio(in MediaFrame frame, long time, out TimedUnit unit)
     {
         unit = default;
-        if (time < startTime)
+        if (time < firstTime)
         {
             counters.Drop(FeedDrop.BeforeKeyframe);
             return false;

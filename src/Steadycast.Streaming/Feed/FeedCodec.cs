@@ -11,8 +11,9 @@ namespace Steadycast.Streaming.Feed;
 /// <code>
 /// record      length u32 (of what follows) | kind u8 | body
 /// Begin       epoch u32 | ingest 16 | anchor-utc-ms i64 | target-duration-s u16 | msn i64 | time i64 | disc-seq i64
-///             | flags u8 (1 discontinuity, 2 independent, 4 all independent) | stream u16 + UTF-8
-///             | tracks u8 x ( id u8 | codec u8 | record u32 + bytes )
+///             | flags u8 (1 discontinuity, 2 independent, 4 all independent, 8 a timeline of an epoch before)
+///             | stream u16 + UTF-8 | tracks u8 x ( id u8 | codec u8 | record u32 + bytes )
+///             | with flag 8: timeline u32
 /// AccessUnit  track u8 | flags u8 (1 keyframe) | dts i64 | composition-offset i32 | sample-position i64 | payload
 /// End         msn i64 | duration i64 | access-units u32 | flags u8 (1 short) | hash 32
 /// State       activity u8 | epoch u32 | edge-msn i64
@@ -39,6 +40,7 @@ public static class FeedCodec
     internal const int PrefixBytes = 4 + 1;
     internal const int AccessUnitFieldBytes = 1 + 1 + 8 + 4 + 8;
     private const int BeginFixedBytes = 4 + 16 + 8 + 2 + 8 + 8 + 8 + 1 + 2 + 1;
+    private const int TimelineBytes = 4;
     private const int EndBytes = 8 + 8 + 4 + 1 + FeedHash.Bytes;
     private const int StateBytes = 1 + 4 + 8;
 
@@ -47,7 +49,9 @@ public static class FeedCodec
         var nameBytes = Encoding.UTF8.GetByteCount(begin.Epoch.Stream);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(nameBytes, MaxStreamNameBytes, nameof(begin));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(begin.Tracks.Length, MaxTracks, nameof(begin));
-        var size = PrefixBytes + BeginFixedBytes + nameBytes + begin.Tracks.Sum(track => 6 + track.Record.Length);
+        var goesOn = begin.Epoch.TimelineId != begin.Epoch.EpochId;
+        var size = PrefixBytes + BeginFixedBytes + nameBytes + begin.Tracks.Sum(track => 6 + track.Record.Length)
+            + (goesOn ? TimelineBytes : 0);
         var writer = new SpanWriter(output.GetSpan(size));
         writer.Prefix(size, FeedRecordKind.Begin);
         writer.UInt32(begin.Epoch.EpochId);
@@ -57,7 +61,8 @@ public static class FeedCodec
         writer.Int64(begin.Msn);
         writer.Int64(begin.Time);
         writer.Int64(begin.DiscontinuitySequence);
-        var flags = (begin.Discontinuity ? 1 : 0) | (begin.Independent ? 2 : 0) | (begin.AllIndependent ? 4 : 0);
+        var flags = (begin.Discontinuity ? 1 : 0) | (begin.Independent ? 2 : 0) | (begin.AllIndependent ? 4 : 0)
+            | (goesOn ? 8 : 0);
         writer.Byte((byte)flags);
         writer.UInt16((ushort)nameBytes);
         writer.Text(begin.Epoch.Stream);
@@ -71,6 +76,8 @@ public static class FeedCodec
             writer.Bytes(track.Record.Span);
         }
 
+        if (goesOn)
+            writer.UInt32(begin.Epoch.TimelineId);
         output.Advance(size);
     }
 
@@ -187,7 +194,7 @@ public static class FeedCodec
         var msn = reader.NotNegative("media sequence number");
         var time = reader.NotNegative("media time");
         var discontinuitySequence = reader.NotNegative("discontinuity sequence");
-        var flags = reader.Flags(0b111);
+        var flags = reader.Flags(0b1111);
         var stream = reader.Text(SpanReader.Length(reader.UInt16(), MaxStreamNameBytes, "stream name"));
         var count = SpanReader.Length(reader.Byte(), MaxTracks, "track list");
         var tracks = ImmutableArray.CreateBuilder<TrackConfig>(count);
@@ -201,8 +208,11 @@ public static class FeedCodec
             tracks.Add(new TrackConfig(id, codec, record.ToArray()));
         }
 
+        var timeline = (flags & 8) != 0 ? reader.UInt32() : epochId;
+        if ((flags & 8) != 0 && timeline >= epochId)
+            throw new FeedFormatException($"Epoch {epochId} goes on with the timeline of the later epoch {timeline}.");
         reader.End();
-        var epoch = new StreamEpoch(stream, epochId, ingestId, anchor, targetDuration);
+        var epoch = new StreamEpoch(stream, epochId, ingestId, anchor, targetDuration) { TimelineId = timeline };
         return new SegmentBegin(epoch, msn, time, (flags & 1) != 0, discontinuitySequence, (flags & 2) != 0,
             (flags & 4) != 0, tracks.MoveToImmutable());
     }

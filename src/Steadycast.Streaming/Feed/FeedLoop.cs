@@ -11,8 +11,9 @@ namespace Steadycast.Streaming.Feed;
 /// With peers (other ingests that are sent the same stream) one of them leads: it numbers and cuts. The others pass
 /// its records on as they are, and keep the newest of what they are sent themselves; when the leader is gone, or has no
 /// publisher, the first that notices goes on with its numbers in the next epoch, from the keyframe with which the
-/// unfinished segment began. If two lead, the newer epoch stays, of equal ones the lower id. Peers call in on tasks of
-/// their own, so all work is done in turns.
+/// unfinished segment began; without a seam where its own publisher sends the same (<see cref="HashLock"/>). If two
+/// lead, the newer epoch stays, of equal ones the lower id. Peers call in on tasks of their own, so all work is done in
+/// turns.
 /// </para>
 /// </remarks>
 internal sealed partial class FeedLoop(
@@ -35,11 +36,17 @@ internal sealed partial class FeedLoop(
 
     private const int MaxKeptBytes = 16 << 20;
 
+    /// <summary>How much later our publisher may be than the leader that is gone, for there to be no seam.</summary>
+    private static readonly TimeSpan MaxBehind = TimeSpan.FromSeconds(1);
+
     private readonly Lock _turn = new();
     private readonly StandbyBuffer _kept = new(Keep, MaxKeptBytes, time);
     private readonly HashSet<PeerFeed> _unasked = [];
     private PeerFeed? _leader;
     private Mirror? _mirror;
+    private HashLock? _lock;
+    private bool _isLocked;
+    private long _lostAt;
     private FeedActivity _leaderActivity;
     private long _begunAt;
     private int _keptPublication;
@@ -95,6 +102,7 @@ internal sealed partial class FeedLoop(
             DropCutter();
             (_leader, _mirror, _begunAt) = (peer, new Mirror(_stored, _epoch, _edge), time.GetTimestamp());
             _isKeeping = _keptPublication > 0;
+            NewLock();
             _mayDiffer |= feed.Leads;
             _leaderActivity = FeedActivity.Starting;
             Tell(FeedActivity.Starting);
@@ -123,6 +131,8 @@ internal sealed partial class FeedLoop(
             (_edge, _mayDiffer) = record.End is { } end ? (end.Msn, false) : (_edge, _mayDiffer);
             _records.Add(record);
             Tell(_leaderActivity);
+            var told = record;
+            Guarded(() => _lock?.Take(told));
             return true;
         }
     }
@@ -136,7 +146,7 @@ internal sealed partial class FeedLoop(
             if (_leader == peer)
             {
                 LogLeaderLost(feed.Stream, peer.Address, reason);
-                _leader = null;
+                (_leader, _lostAt) = (null, time.GetTimestamp());
                 Tell(FeedActivity.Idle);
             }
 
@@ -174,6 +184,7 @@ internal sealed partial class FeedLoop(
 
     public void Dispose()
     {
+        _lock?.Dispose();
         _cutter?.Dispose();
         feed.Dispose();
     }
@@ -209,14 +220,9 @@ internal sealed partial class FeedLoop(
         var batch = 0;
         while (subscription.TryReadMessage(out var message))
         {
-            var afterLoss = message.Flags.HasFlag(LogMessageFlags.AfterSkip);
-            var input = new CutterInput(
-                message.Type, message.WireTimestamp, message.PublicationNumber, afterLoss, message.Payload);
             if (_hasPeers)
                 KeepMessage(message);
-            // When it came, not when it is read: what a standby takes over with has waited.
-            var arrived = time.GetUtcNow() - time.GetElapsedTime(message.ArrivedAt);
-            cutter.Push(input, arrived.ToUnixTimeMilliseconds(), _records);
+            cutter.Push(InputOf(message), UtcMsOf(message.ArrivedAt), _records);
             if (++batch % MaxBatch == 0)
                 HandOn(cutter, publication);
         }
@@ -228,7 +234,12 @@ internal sealed partial class FeedLoop(
         HandOn(cutter, publication);
     }
 
-    private bool MayLead => _leader is null && _unasked.Count == 0;
+    private bool MayLead => _leader is null && _unasked.Count == 0 && !AwaitsOwn;
+
+    /// <summary>
+    /// The leader was ahead of our publisher: what it ended is compared first, so that there is no seam after it.
+    /// </summary>
+    private bool AwaitsOwn => _lock is { IsBehind: true } && time.GetElapsedTime(_lostAt) < MaxBehind;
 
     /// <summary>All of it as long as a peer leads; of what goes to our cutter, the headers.</summary>
     private void KeepMessage(in LogMessage message)
@@ -241,34 +252,97 @@ internal sealed partial class FeedLoop(
         var kind = MessageKind.Of(media);
         if (_isKeeping || kind.HeaderKey != 0)
             _kept.Add(media, kind, message.ArrivedAt);
+        if (_isKeeping)
+            _lock?.Push(InputOf(message), UtcMsOf(message.ArrivedAt));
+    }
+
+    private static CutterInput InputOf(in LogMessage message) => new(
+        message.Type,
+        message.WireTimestamp,
+        message.PublicationNumber,
+        message.Flags.HasFlag(LogMessageFlags.AfterSkip),
+        message.Payload);
+
+    /// <summary>When it came, not when it is read: what a standby takes over with has waited.</summary>
+    private long UtcMsOf(long arrivedAt) =>
+        (time.GetUtcNow() - time.GetElapsedTime(arrivedAt)).ToUnixTimeMilliseconds();
+
+    /// <summary>With what our publisher has said of its tracks so far.</summary>
+    private void NewLock()
+    {
+        DropLock();
+        _lock = new HashLock(ingestId, segmentSeconds);
+        foreach (var header in _kept.Headers.Items)
+        {
+            var input = new CutterInput(header.Type, header.WireTimestamp, _keptPublication, false, header.Payload);
+            _lock.Push(input, 0);
+        }
+    }
+
+    private void DropLock()
+    {
+        _lock?.Dispose();
+        _lock = null;
+        ShowLock();
+    }
+
+    private void ShowLock()
+    {
+        var isLocked = _lock is { IsLocked: true };
+        if (isLocked == _isLocked)
+            return;
+        _isLocked = isLocked;
+        metrics.Locked(isLocked);
+        if (isLocked)
+            LogLocked(feed.Stream);
+        else if (_leader is not null)
+            LogUnlocked(feed.Stream);
     }
 
     /// <summary>We lead: with what was kept since the segment began that nobody will end any more.</summary>
     private void GoOn()
     {
-        var (now, utc) = (time.GetTimestamp(), time.GetUtcNow());
-        var cutter = Cutter();
-        var first = cutter.State?.NextMsn ?? 0;
+        var first = _mirror?.Numbers?.NextMsn ?? 0;
         _isKeeping = false;
-        foreach (var (message, arrivedAt) in _kept.From(_kept.GroupAt(_begunAt), now))
-        {
-            var input = new CutterInput(message.Type, message.Timestamp, _keptPublication, false, message.Payload);
-            cutter.Push(input, (utc - time.GetElapsedTime(arrivedAt, now)).ToUnixTimeMilliseconds(), _records);
-        }
-
+        var same = _lock?.TakeOver(_mirror?.Numbers, _records);
+        var isSeamless = same is not null;
+        var cutter = same is null ? PushKept(Cutter()) : Adopt(same);
+        DropLock();
         _kept.Begin(_kept.Headers);
         if (_mirror is not null)
         {
             _mirror = null;
             metrics.LeaderChanged("self");
-            LogLeads(feed.Stream, first);
+            metrics.TookOver(isSeamless);
+            LogLeads(feed.Stream, first, isSeamless ? "without a seam" : "after a discontinuity");
         }
 
         HandOn(cutter, _publication);
     }
 
+    private Cutter Adopt(Cutter cutter)
+    {
+        _cutter?.Dispose();
+        _counted = cutter.Counters.Copy();
+        return _cutter = cutter;
+    }
+
+    private Cutter PushKept(Cutter cutter)
+    {
+        var now = time.GetTimestamp();
+        foreach (var (message, arrivedAt) in _kept.From(_kept.GroupAt(_begunAt), now))
+        {
+            var input = new CutterInput(message.Type, message.Timestamp, _keptPublication, false, message.Payload);
+            cutter.Push(input, UtcMsOf(arrivedAt), _records);
+        }
+
+        return cutter;
+    }
+
     private void Forget()
     {
+        _lock?.Forget();
+        ShowLock();
         _kept.Clear();
         (_keptPublication, _isKeeping) = (0, false);
     }
@@ -279,8 +353,11 @@ internal sealed partial class FeedLoop(
         feed.Append(_records, new FeedState(activity, _epoch, _edge), leads: false);
         _records.Clear();
         var (publisher, leader) = (_publication?.Publisher.RemoteEndPoint, _leader?.Address.ToString());
-        if (_summary.EdgeMsn != _edge || _summary.Activity != activity || _summary.Leader != leader)
-            _summary = FeedSummary.Of(activity, null, publisher, _edge) with { Leader = leader };
+        ShowLock();
+        if (_summary.EdgeMsn == _edge && _summary.Activity == activity && _summary.Leader == leader
+            && _summary.IsLocked == _isLocked)
+            return;
+        _summary = FeedSummary.Of(activity, null, publisher, _edge) with { Leader = leader, IsLocked = _isLocked };
     }
 
     /// <summary>A fault of ours ends the epoch, not the stream: the next keyframe starts with a new cutter.</summary>
@@ -295,6 +372,7 @@ internal sealed partial class FeedLoop(
             LogFault(e, feed.Stream);
             _stored = _cutter?.State ?? _stored;
             DropCutter();
+            DropLock();
         }
     }
 
@@ -387,8 +465,16 @@ internal sealed partial class FeedLoop(
     private partial void LogLeaderLost(string streamName, Uri peer, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{StreamName} goes on from this ingest's own publisher with segment {Msn}")]
-    private partial void LogLeads(string streamName, long msn);
+        Message = "{StreamName} goes on from this ingest's own publisher with segment {Msn}, {Seam}")]
+    private partial void LogLeads(string streamName, long msn, string seam);
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{StreamName} is locked: this ingest's publisher sends the same, and would go on without a seam")]
+    private partial void LogLocked(string streamName);
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{StreamName} is locked no more: this ingest's publisher would go on after a discontinuity")]
+    private partial void LogUnlocked(string streamName);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The feed of {StreamName} failed and starts anew")]
     private partial void LogFault(Exception exception, string streamName);

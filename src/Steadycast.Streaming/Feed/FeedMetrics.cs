@@ -23,6 +23,8 @@ internal sealed class FeedMetrics
     private readonly Counter<long> _discontinuities;
     private readonly Counter<long> _stateFailures;
     private readonly Counter<long> _leaderChanges;
+    private readonly Counter<long> _takeovers;
+    private readonly UpDownCounter<long> _locked;
     private readonly Counter<long> _readersDropped;
     private readonly UpDownCounter<long> _ringBytes;
     private readonly UpDownCounter<long> _readers;
@@ -43,6 +45,8 @@ internal sealed class FeedMetrics
         _discontinuities = meter.CreateCounter<long>("steadycast_feed_discontinuities_total", "{discontinuity}");
         _stateFailures = meter.CreateCounter<long>("steadycast_feed_state_failures_total", "{failure}");
         _leaderChanges = meter.CreateCounter<long>("steadycast_feed_leader_changes_total", "{change}");
+        _takeovers = meter.CreateCounter<long>("steadycast_feed_takeovers_total", "{takeover}");
+        _locked = meter.CreateUpDownCounter<long>("steadycast_feed_locked_streams", "{stream}");
         _readersDropped = meter.CreateCounter<long>("steadycast_feed_readers_dropped_total", "{reader}");
         _ringBytes = meter.CreateUpDownCounter<long>("steadycast_feed_ring_bytes", "By");
         _readers = meter.CreateUpDownCounter<long>("steadycast_feed_readers", "{reader}");
@@ -79,6 +83,13 @@ internal sealed class FeedMetrics
 
     /// <param name="to">self (after a peer) or peer</param>
     public void LeaderChanged(string to) => _leaderChanges.Add(1, new KeyValuePair<string, object?>("to", to));
+
+    /// <summary>This ingest went on in the place of a leader that is gone.</summary>
+    public void TookOver(bool isSeamless) =>
+        _takeovers.Add(1, new KeyValuePair<string, object?>("seam", isSeamless ? "none" : "discontinuity"));
+
+    /// <summary>A stream that is followed is locked, or is not any more.</summary>
+    public void Locked(bool isLocked) => _locked.Add(isLocked ? 1 : -1);
 
     public void RingGrew(long bytes) => _ringBytes.Add(bytes);
 

@@ -22,6 +22,9 @@ internal sealed record FeedSummary(
     /// <summary>Who numbers and cuts: <c>self</c>, or the address of a peer; null when nobody does.</summary>
     public string? Leader { get; init; }
 
+    /// <summary>Whether this ingest would go on in its leader's place without a seam.</summary>
+    public bool IsLocked { get; init; }
+
     public static FeedSummary Of(FeedActivity activity, SegmentFacts? facts, string? publisher, long edge)
     {
         var tracks = (facts?.Tracks ?? []).Select(TrackDescription.Of).ToArray();

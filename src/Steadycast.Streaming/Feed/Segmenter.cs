@@ -30,6 +30,7 @@ internal sealed class Segmenter(
     private readonly long _maxTicks = CutRule.MaxTicks(state.TargetDurationSeconds);
     private StreamEpoch? _epoch;
     private SegmentBegin? _begin;
+    private SegmentBegin? _joined;
     private ImmutableArray<TrackConfig> _endedTracks;
     private bool _needsDiscontinuity = state.HasSegments || numbersWereLost;
     private DiscontinuityCause _cause = DiscontinuityCause.Restart;
@@ -46,6 +47,23 @@ internal sealed class Segmenter(
     public bool IsOpen => _begin is not null;
 
     public SegmentFacts Facts { get; } = new();
+
+    /// <summary>The next unit is the first of a segment that another ingest has begun.</summary>
+    public void Join(SegmentBegin begin)
+    {
+        (_joined, _epoch, _needsDiscontinuity) = (begin, begin.Epoch, false);
+        _videoTime = _audioTime = begin.Time;
+    }
+
+    /// <summary>Stamps in the next epoch of the same timeline, also what it has said already.</summary>
+    /// <param name="records">From a begin on, with all of the segment that is open.</param>
+    public void TakeOver(List<FeedRecord> records)
+    {
+        State = State with { EpochId = State.EpochId + 1 };
+        _epoch = _epoch! with { EpochId = State.EpochId, IngestId = ingestId };
+        for (var i = 0; i < records.Count; i++)
+            records[i] = StampAnew(records[i]);
+    }
 
     /// <summary>The next unit of the current epoch; the first one starts it.</summary>
     /// <param name="unit">In order, as the interleaver gives them.</param>
@@ -220,15 +238,33 @@ internal sealed class Segmenter(
         if (!_endedTracks.IsDefault && !tracks.SequenceEqual(_endedTracks))
             Need(true, DiscontinuityCause.Tracks);
         var independent = unit.IsVideoKeyframe || !tracks.Any(track => track.IsVideo);
-        _begin = new SegmentBegin(_epoch, State.NextMsn, Math.Max(unit.Time, _lastEnd), _needsDiscontinuity,
+        _begin = _joined ?? new SegmentBegin(_epoch, State.NextMsn, Math.Max(unit.Time, _lastEnd), _needsDiscontinuity,
             State.DiscontinuitySequence + (_needsDiscontinuity ? 1 : 0), independent,
             State.AllIndependent && independent, tracks);
+        _joined = null;
         _hash.Begin(_begin);
         output.Add(new FeedRecord(_begin));
         _units = 0;
         _endTime = _begin.Time;
         Facts.Begin(_begin);
         Hold(unit, output);
+    }
+
+    private FeedRecord StampAnew(in FeedRecord record)
+    {
+        if (record.Begin is { } said)
+        {
+            var begin = said with { Epoch = _epoch! };
+            _hash.Begin(begin);
+            if (_begin is not null && ReferenceEquals(said, _begin))
+                _begin = begin;
+            return new FeedRecord(begin);
+        }
+
+        if (record.End is { } end)
+            return new FeedRecord(end with { Hash = _hash.End() });
+        _hash.Append(record.AccessUnit);
+        return record;
     }
 
     private void EndShort(long end, List<FeedRecord> output)

@@ -33,4 +33,15 @@ internal sealed record StreamNumbers(
         return new StreamNumbers(age / CutRule.ClockMsPerNumber, (uint)(age / 1000), age / 1000, utcMs,
             targetDurationSeconds, 0, true, false);
     }
+
+    /// <summary>What whoever stamped a segment knew before it ended.</summary>
+    public static StreamNumbers Before(SegmentBegin begin) => new(
+        begin.Msn,
+        begin.Epoch.EpochId,
+        begin.DiscontinuitySequence - (begin.Discontinuity ? 1 : 0),
+        begin.Epoch.AnchorUtcMs,
+        begin.Epoch.TargetDurationSeconds,
+        begin.Time,
+        begin.AllIndependent,
+        true);
 }

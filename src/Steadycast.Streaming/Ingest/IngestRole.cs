@@ -124,6 +124,7 @@ public sealed class IngestRole : IRole
         ["publisher"] = feed.Publisher,
         ["edge"] = feed.EdgeMsn,
         ["leader"] = feed.Leader,
+        ["locked"] = feed.IsLocked,
         ["on_air"] = stream?.Publication is { } onAir ? NameOf(onAir.Publisher.Role) : null,
         ["publishers"] = stream?.Publishers().Select(Describe).ToArray() ?? [],
         ["publisher_switches"] = stream?.Switches ?? 0,

@@ -125,6 +125,7 @@ public sealed class HlsPackager : IDisposable
             Discontinuity = begin.Discontinuity,
             DiscontinuitySequence = begin.DiscontinuitySequence,
             EpochId = begin.Epoch.EpochId,
+            TimelineId = begin.Epoch.TimelineId == begin.Epoch.EpochId ? null : begin.Epoch.TimelineId,
             Independent = begin.Independent,
             Gap = bytes.IsEmpty,
             Bytes = bytes.Length,

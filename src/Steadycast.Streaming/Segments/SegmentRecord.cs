@@ -31,7 +31,15 @@ public sealed record SegmentRecord
     /// <summary>The segment's own discontinuity sequence number, its own discontinuity included.</summary>
     public required long DiscontinuitySequence { get; init; }
 
+    /// <summary>Who stamped it; never lower than that of the segment before.</summary>
     public required uint EpochId { get; init; }
+
+    /// <summary>The epoch whose timeline this one goes on with, without a seam; null: a timeline of its own.</summary>
+    public uint? TimelineId { get; init; }
+
+    /// <summary>Equal for segments whose media times and bitstream go on from one to the other.</summary>
+    [JsonIgnore]
+    public uint Timeline => TimelineId ?? EpochId;
 
     /// <summary>Starts with a keyframe, or has no video.</summary>
     [JsonRequired]

@@ -150,6 +150,8 @@ internal static class StreamIndexRules
             return "discontinuity_sequence does not follow";
         if (before is not null && segment.EpochId < before.EpochId)
             return "epoch_id goes back";
+        if (segment.TimelineId >= segment.EpochId)
+            return "timeline_id is not of an epoch before";
         if (segment.Gap)
             return segment.Bytes == 0 && segment.Parts is null ? null : "a gap with bytes";
         if (segment.Bytes is < 1 or > MaxObjectBytes || !IsSha256(segment.Sha256))

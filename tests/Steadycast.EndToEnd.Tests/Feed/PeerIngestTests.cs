@@ -14,6 +14,10 @@ public sealed class PeerIngestTests : IAsyncLifetime
 {
     private const string Stream = "live/show";
 
+    private const string Encoder =
+        "-hide_banner -loglevel error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine "
+        + "-map 0:v -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50 -c:a aac -b:a 64k";
+
     private readonly string _state = Directory.CreateTempSubdirectory("steadycast-peers-").FullName;
     private readonly CancellationTokenSource _end =
         CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -52,20 +56,49 @@ public sealed class PeerIngestTests : IAsyncLifetime
     [Theory]
     [InlineData("KILL")]
     [InlineData("STOP")]
-    public async Task The_other_ingest_goes_on_with_one_discontinuity(string signal)
+    public async Task The_other_ingest_goes_on_without_a_seam_where_it_is_sent_the_same(string signal)
     {
         using var publisher = new RunningProgram(
             "ffmpeg",
-            "-hide_banner -loglevel error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine "
-            + "-map 0:v -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50 -c:a aac "
-            + "-b:a 64k -flags +global_header -f tee "
+            $"{Encoder} -flags +global_header -f tee "
             + string.Join('|', _rtmp.Select(port => $"[f=flv:onfail=ignore]rtmp://127.0.0.1:{port}/{Stream}")));
-        await UntilAsync(async () => (await SegmentsAsync()).Count >= 3);
         var leader = await LeaderAsync();
+        await UntilAsync(async () => (await StreamOfAsync(1 - leader))?.GetProperty("locked").GetBoolean() is true);
 
+        var listed = await LoseAsync(leader, signal, s => s.Count >= 4);
+
+        Assert.DoesNotContain(listed, s => s.Discontinuity);
+        Assert.False(publisher.HasExited);
+        await AssertWholeAsync(listed);
+    }
+
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("STOP")]
+    public async Task The_other_ingest_goes_on_with_one_discontinuity_where_it_is_sent_something_else(string signal)
+    {
+        using var first = new RunningProgram("ffmpeg", $"{Encoder} -f flv rtmp://127.0.0.1:{_rtmp[0]}/{Stream}");
+        await UntilAsync(async () => await LeaderOfAsync(0) == "self");
+        using var second = new RunningProgram(
+            "ffmpeg", $"{Encoder} -crf 35 -f flv rtmp://127.0.0.1:{_rtmp[1]}/{Stream}");
+        await UntilAsync(async () => await LeaderAsync() == 0 && (await SegmentsAsync()).Count >= 6);
+        Assert.False((await StreamOfAsync(1))!.Value.GetProperty("locked").GetBoolean());
+
+        var listed = await LoseAsync(0, signal, s => s.SkipWhile(at => !at.Discontinuity).Count() >= 3);
+
+        Assert.Single(listed, s => s.Discontinuity);
+        Assert.False(second.HasExited);
+    }
+
+    /// <summary>The playlist after the leader was lost, came back and follows.</summary>
+    /// <param name="isAfter">Whether the playlist shows enough of what came after the loss.</param>
+    private async Task<List<MediaSegment>> LoseAsync(
+        int leader, string signal, Func<List<MediaSegment>, bool> isAfter)
+    {
+        var edge = NumberOf((await SegmentsAsync())[^1]);
         await _ingests[leader].SignalAsync(signal, _end.Token);
         await UntilAsync(async () => await LeaderOfAsync(1 - leader) == "self");
-        await UntilAsync(async () => (await SegmentsAsync()).SkipWhile(s => !s.Discontinuity).Count() >= 3);
+        await UntilAsync(async () => await SegmentsAsync() is var now && isAfter(now) && NumberOf(now[^1]) > edge + 3);
 
         if (signal == "STOP")
             await _ingests[leader].SignalAsync("CONT", _end.Token);
@@ -77,10 +110,39 @@ public sealed class PeerIngestTests : IAsyncLifetime
         await UntilAsync(async () => (await SegmentsAsync()).Count >= before + 2);
 
         List<MediaSegment> listed = await SegmentsAsync();
-        Assert.Single(listed, s => s.Discontinuity);
         Assert.All(listed.Zip(listed.Skip(1)), pair => Assert.Equal(NumberOf(pair.First) + 1, NumberOf(pair.Second)));
-        Assert.False(publisher.HasExited);
         Assert.Equal("self", await LeaderOfAsync(1 - leader));
+        return listed;
+    }
+
+    /// <summary>By ffprobe: every picture follows the one before by 40 ms, every sound by its 1024 samples.</summary>
+    private async Task AssertWholeAsync(List<MediaSegment> listed)
+    {
+        var file = Path.Combine(_state, "all.mp4");
+        await using (var all = File.Create(file))
+        {
+            await all.WriteAsync(await _client.GetByteArrayAsync(new Uri(Playlist, listed[0].Map!.Uri), _end.Token));
+            foreach (var segment in listed)
+                await all.WriteAsync(await _client.GetByteArrayAsync(new Uri(Playlist, segment.Uri), _end.Token));
+        }
+
+        var seconds = listed.Sum(s => s.Duration.TotalSeconds);
+        foreach (var (stream, step) in new[] { ("v:0", 0.04), ("a:0", 1024 / 44100.0) })
+        {
+            var (output, error) = await ForeignProgram.RunAsync(
+                "ffprobe",
+                ["-v", "error", "-select_streams", stream, "-show_entries", "packet=dts_time", "-of", "csv=p=0", file],
+                _end.Token);
+            Assert.Equal("", error);
+            double[] times = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => double.Parse(line.Trim().TrimEnd(','), CultureInfo.InvariantCulture))];
+            Assert.InRange(times.Length, (seconds / step) - 3, (seconds / step) + 3);
+            Assert.All(times.Zip(times.Skip(1)), pair => Assert.Equal(step, pair.Second - pair.First, 0.0015));
+        }
+
+        var decoding = await ForeignProgram.RunAsync(
+            "ffmpeg", ["-v", "error", "-nostdin", "-xerror", "-i", file, "-f", "null", "-"], _end.Token);
+        Assert.Equal("", decoding.Error);
     }
 
     private static long NumberOf(MediaSegment segment) =>
@@ -109,9 +171,11 @@ public sealed class PeerIngestTests : IAsyncLifetime
     }
 
     private async Task<string?> LeaderOfAsync(int which) =>
+        (await StreamOfAsync(which))?.GetProperty("leader").GetString();
+
+    private async Task<JsonElement?> StreamOfAsync(int which) =>
         await HealthAsync(which) is { } health
-        && health.GetProperty("ingest_streams").TryGetProperty(Stream, out var stream)
-            ? stream.GetProperty("leader").GetString() : null;
+        && health.GetProperty("ingest_streams").TryGetProperty(Stream, out var stream) ? stream : null;
 
     private async Task<JsonElement?> HealthAsync(int which)
     {

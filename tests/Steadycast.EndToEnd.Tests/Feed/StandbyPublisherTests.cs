@@ -95,12 +95,60 @@ public sealed class StandbyPublisherTests : IAsyncLifetime
         main.Dispose();
     }
 
+    [Fact]
+    public async Task A_standby_takes_over_from_a_publisher_whose_picture_froze_while_its_sound_goes_on()
+    {
+        await UntilAsync(async () => (await HealthAsync()).ValueKind == JsonValueKind.Object);
+        using RunningProgram main = Publish("main", ":duration=10");
+        await UntilAsync(async () => await PublisherAsync("main") == "on_air");
+        using RunningProgram standby = Publish("standby");
+
+        await UntilAsync(async () => await PublisherAsync("standby") == "on_air");
+        JsonElement change = (await StreamAsync()).GetProperty("last_publisher_switch");
+        Assert.Equal("frozen", change.GetProperty("reason").GetString());
+        Assert.False(main.HasExited);
+        Assert.Equal("not_ready", await PublisherAsync("main"));
+        await UntilAsync(async () => (await SegmentsAsync()).SkipWhile(s => !s.Discontinuity).Count() >= 3);
+
+        List<MediaSegment> listed = await SegmentsAsync();
+        MediaSegment first = Assert.Single(listed, s => s.Discontinuity);
+        Assert.All(listed.Zip(listed.Skip(1)), pair => Assert.Equal(NumberOf(pair.First) + 1, NumberOf(pair.Second)));
+        Assert.Equal(1, (await StreamAsync()).GetProperty("publisher_switches").GetInt32());
+        Assert.StartsWith("K", await FirstPictureAsync(first), StringComparison.Ordinal);
+    }
+
     private static long NumberOf(MediaSegment segment) =>
         long.Parse(Path.GetFileNameWithoutExtension(segment.Uri), CultureInfo.InvariantCulture);
 
-    private RunningProgram Publish(string role) => new(
+    /// <summary>The flags of a segment's first picture, by ffprobe.</summary>
+    private async Task<string> FirstPictureAsync(MediaSegment segment)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllBytesAsync(
+                file,
+                [
+                    .. await _client.GetByteArrayAsync(new Uri(Playlist, segment.Map!.Uri), _end.Token),
+                    .. await _client.GetByteArrayAsync(new Uri(Playlist, segment.Uri), _end.Token),
+                ],
+                _end.Token);
+            return (await ForeignProgram.RunAsync(
+                "ffprobe",
+                ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=flags", "-of", "csv=p=0", file],
+                _end.Token)).Out;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <param name="picture">What the source of its pictures is told besides: when it ends, the sound goes on.</param>
+    private RunningProgram Publish(string role, string picture = "") => new(
         "ffmpeg",
-        "-hide_banner -loglevel error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=25 -f lavfi -i sine "
+        $"-hide_banner -loglevel error -nostdin -re -f lavfi -i testsrc2=size=320x180:rate=25{picture} "
+        + "-f lavfi -i sine "
         + "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 50 -c:a aac -b:a 64k "
         + $"-f flv rtmp://127.0.0.1:{_rtmp}/{Stream}?role={role}");
 

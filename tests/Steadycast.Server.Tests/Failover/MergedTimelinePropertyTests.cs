@@ -31,7 +31,7 @@ public sealed class MergedTimelinePropertyTests
         switch (e % 20)
         {
             case < 5:
-                world.Source();
+                world.Source(takenOver: e % 20 == 4 && detail < 5);
                 break;
             case 5:
                 world.Source(newEpoch: true);

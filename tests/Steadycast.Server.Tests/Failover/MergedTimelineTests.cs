@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Segments;
 
@@ -337,6 +338,30 @@ public sealed class MergedTimelineTests
 
         Assert.Equal(world.Edge, world.Timeline.Published!.Edge);
         Assert.Equal(2, world.Timeline.Published.TargetDurationSeconds);
+    }
+
+    [Fact]
+    public void An_epoch_that_goes_on_with_the_timeline_before_is_no_break()
+    {
+        TimelineWorld world = Started();
+        world.Source();
+        // The ingest that died had told one packager of the end of its last segment, the other packager had to wait.
+        SegmentRecord before = world.Truth[^1];
+        ImmutableArray<SegmentRecord> early = world.WindowAt(world.Edge);
+        world.Observe(0, early);
+        world.CompleteAll();
+        world.Source(takenOver: true);
+        SegmentRecord after = world.Truth[^1];
+
+        world.Observe(
+            1,
+            [.. world.WindowAt(world.Edge).Select(r =>
+                r.Msn == before.Msn ? r with { EpochId = after.EpochId, TimelineId = after.TimelineId } : r)]);
+        world.CompleteAll();
+
+        Assert.Equal(after, world.Timeline.Published!.Segments[^1]);
+        Assert.Equal(before, world.Timeline.Published.Segments[^2]);
+        Assert.DoesNotContain(world.Timeline.Notes, n => n.Kind == NoteKind.Mismatch);
     }
 
     [Fact]

@@ -45,7 +45,8 @@ internal sealed class TimelineWorld
     public int Pending => pending.Count;
 
     /// <summary>The source makes the next segment, after a break and a jump of the numbers if so told.</summary>
-    public void Source(bool newEpoch = false, int jump = 0)
+    /// <param name="takenOver">By another ingest, in an epoch of its own, without a break.</param>
+    public void Source(bool newEpoch = false, int jump = 0, bool takenOver = false)
     {
         SegmentRecord record;
         if (truth.Count == 0)
@@ -61,7 +62,8 @@ internal sealed class TimelineWorld
                 Duration = Duration,
                 Discontinuity = newEpoch || jump > 0,
                 DiscontinuitySequence = last.DiscontinuitySequence + (newEpoch || jump > 0 ? 1 : 0),
-                EpochId = last.EpochId + (newEpoch || jump > 0 ? 1u : 0),
+                EpochId = last.EpochId + (newEpoch || jump > 0 || takenOver ? 1u : 0),
+                TimelineId = newEpoch || jump > 0 ? null : takenOver ? last.Timeline : last.TimelineId,
             };
         }
 

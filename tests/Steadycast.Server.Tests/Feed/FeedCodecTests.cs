@@ -17,6 +17,12 @@ public sealed class FeedCodecTests
             "000000000002bf20 0000000000000003 07 0009 6c6976652f73686f77 " +
             "02 01 01 00000004 0164001f 02 10 00000002 1190"
         },
+        {
+            "Taken over",
+            "0000005a01 00000007 00112233445566778899aabbccddeeff 000001ba60d3387b 0002 00000000038444c0 " +
+            "000000000002bf20 0000000000000003 0f 0009 6c6976652f73686f77 " +
+            "02 01 01 00000004 0164001f 02 10 00000002 1190 00000005"
+        },
         { "Video", "0000001c02 01 01 000000000002bf20 fffff448 0000000000000000 0000000165" },
         { "Audio", "0000001902 02 01 000000000002c100 00000000 0000000000017800 2110" },
         {
@@ -34,6 +40,7 @@ public sealed class FeedCodecTests
         FeedRecord record = name switch
         {
             "Begin" => new(Records.Begin()),
+            "Taken over" => new(Records.TakenOver()),
             "Video" => new(Records.Video()),
             "Audio" => new(Records.Audio()),
             "End" => new(Records.End()),
@@ -79,6 +86,15 @@ public sealed class FeedCodecTests
         Assert.Equal(Records.State, record.State);
         Assert.False(FeedCodec.TryRead(ref input, out _));
         Assert.True(input.IsEmpty);
+    }
+
+    [Fact]
+    public void An_epoch_goes_on_with_no_later_ones_timeline()
+    {
+        var bytes = Records.Bytes(new FeedRecord(Records.TakenOver()));
+        bytes[^1] = 7;
+        var input = new ReadOnlySequence<byte>(bytes);
+        Assert.Throws<FeedFormatException>(() => FeedCodec.TryRead(ref input, out _));
     }
 
     [Fact]

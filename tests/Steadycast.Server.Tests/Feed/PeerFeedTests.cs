@@ -56,17 +56,52 @@ public sealed class PeerFeedTests : IAsyncDisposable
         Assert.Equal(a.Segments()[4].End.Hash.ToArray(), b.Segments()[4].End.Hash.ToArray());
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task When_the_leader_is_gone_the_follower_goes_on_with_one_discontinuity_and_nothing_lost(bool isKilled)
+    [Fact]
+    public async Task When_the_leader_is_gone_a_follower_that_is_sent_the_same_goes_on_without_a_seam()
     {
         var (a, b) = (await StartAsync(0), await StartAsync(1));
         using var toA = a.Publish();
         await UntilAsync(() => a.Leader == "self" && b.Leader is not null);
         using var toB = b.Publish();
+        Send(toB, 0.001, 13);
+        Send(toA, 0.001, 13);
+        await UntilAsync(() => b.IsLocked && b.HasBegun(a.Segments()[^1].Begin.Msn + 1));
+        Assert.Equal(1, b.Meters.Sum("steadycast_feed_locked_streams"));
+        var led = a.Segments();
+
+        await a.DisposeAsync();
+        await UntilAsync(() => b.Leader == "self");
+        Send(toB, 13, 20);
+        await UntilAsync(() => b.Segments().Count >= 9);
+
+        var segments = b.Segments();
+        Assert.DoesNotContain(segments, s => s.Begin.Discontinuity);
+        Assert.All(segments.Zip(segments.Skip(1)), pair =>
+        {
+            Assert.Equal(pair.First.Begin.Msn + 1, pair.Second.Begin.Msn);
+            Assert.Equal(pair.First.Begin.Time + pair.First.End.Duration, pair.Second.Begin.Time);
+        });
+        Assert.Equal(segments[0].Begin.Epoch.EpochId + 1, segments[led.Count].Begin.Epoch.EpochId);
+        Assert.Single(segments.Select(s => s.Begin.Epoch.TimelineId).Distinct());
+        Assert.Equal(
+            new TestEncoder { Seconds = 18 }.Messages().Count(m => m.Payload[1] == 1),
+            segments.Sum(s => s.AccessUnits.Count));
+        Assert.Equal(1, b.Meters.Sum("steadycast_feed_takeovers_total", "seam=none"));
+        Assert.Equal(0, b.Meters.Sum("steadycast_feed_locked_streams"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task When_the_leader_is_gone_the_follower_goes_on_with_one_discontinuity_and_nothing_lost(bool isKilled)
+    {
+        var other = new TestEncoder { Seconds = 30, FrameBytes = 13 };
+        var (a, b) = (await StartAsync(0), await StartAsync(1));
+        using var toA = a.Publish();
+        await UntilAsync(() => a.Leader == "self" && b.Leader is not null);
+        using var toB = b.Publish();
         // 9 s: four whole segments, and the fifth begun. The follower has it all before the leader says so.
-        Send(toB, 0.001, 9);
+        Send(toB, 0.001, 9, other);
         Send(toA, 0.001, 9);
         await UntilAsync(() => b.Segments().Count >= 4);
         await UntilAsync(() => b.HasBegun(b.Segments()[^1].Begin.Msn + 1));
@@ -76,7 +111,7 @@ public sealed class PeerFeedTests : IAsyncDisposable
         else
             toA.Dispose();
         await UntilAsync(() => b.Leader == "self");
-        Send(toB, 9, 20);
+        Send(toB, 9, 20, other);
         await UntilAsync(() => b.Segments().Count >= 9);
 
         var segments = b.Segments();
@@ -94,10 +129,11 @@ public sealed class PeerFeedTests : IAsyncDisposable
         Assert.NotEqual(segments[0].Begin.Epoch.IngestId, segments[seam].Begin.Epoch.IngestId);
         // The keyframe of 8 s is the first after the seam: it is the fifth that the encoder sent.
         Assert.Equal(
-            new TestEncoder { Seconds = 20 }.Messages().Where(m => m.AtMs == 8000 && m.Type == RtmpMessageType.Video)
+            other.Messages().Where(m => m.AtMs == 8000 && m.Type == RtmpMessageType.Video)
                 .Select(m => m.Payload.Length - 5),
             [segments[seam].AccessUnits[0].Payload.Length]);
         Assert.Equal(1, b.Meters.Sum("steadycast_feed_leader_changes_total", "to=self"));
+        Assert.Equal(1, b.Meters.Sum("steadycast_feed_takeovers_total", "seam=discontinuity"));
     }
 
     [Fact]
@@ -227,9 +263,10 @@ public sealed class PeerFeedTests : IAsyncDisposable
     ];
 
     /// <summary>A part of the same programme, at once.</summary>
-    private static void Send(Publication publication, double fromSeconds, double toSeconds)
+    private static void Send(
+        Publication publication, double fromSeconds, double toSeconds, TestEncoder? encoder = null)
     {
-        foreach (var message in new TestEncoder { Seconds = 30 }.Messages())
+        foreach (var message in (encoder ?? new TestEncoder { Seconds = 30 }).Messages())
         {
             if (message.AtMs >= fromSeconds * 1000 && message.AtMs < toSeconds * 1000)
                 Assert.True(publication.Append(new MediaMessage(message.Type, message.Timestamp, message.Payload)));
@@ -285,6 +322,8 @@ public sealed class PeerFeedTests : IAsyncDisposable
         public TestMeters Meters { get; } = new();
 
         public string? Leader => _loops.Summaries.FirstOrDefault(s => s.Stream == Stream).Summary?.Leader;
+
+        public bool IsLocked => _loops.Summaries.Any(s => s.Stream == Stream && s.Summary.IsLocked);
 
         private FeedMetrics FeedMetrics { get; }
 

@@ -11,11 +11,13 @@ internal static class Records
         "live/show", 7, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_900_000_000_123, 2);
 
     public static SegmentBegin Begin(long msn = 59_000_000, long time = 180_000, uint epoch = 7) => new(
-        Epoch with { EpochId = epoch }, msn, time, true, 3, true, true,
+        Epoch with { EpochId = epoch, TimelineId = epoch }, msn, time, true, 3, true, true,
         [
             new TrackConfig(1, Codec.H264, new byte[] { 1, 100, 0, 31 }),
             new TrackConfig(2, Codec.Aac, new byte[] { 0x11, 0x90 }),
         ]);
+
+    public static SegmentBegin TakenOver() => Begin() with { Epoch = Epoch with { TimelineId = 5 } };
 
     public static AccessUnit Video(long dts = 180_000, bool key = true) =>
         new(1, dts, -3000, 0, key, new byte[] { 0, 0, 0, 1, 0x65 });

@@ -89,7 +89,7 @@ internal sealed class RandomFeed
         if (!first && _random.Next(6) == 0)
         {
             // A publisher left and came back, or changed its codecs: a new epoch, and time goes on after a pause.
-            _epoch = _epoch with { EpochId = _epoch.EpochId + 1 };
+            _epoch = _epoch with { EpochId = _epoch.EpochId + 1, TimelineId = _epoch.EpochId + 1 };
             _origin = _time += _random.Next(0, 900_000);
             (_pictures, _samples) = (0, 0);
             discontinuity = true;
@@ -121,7 +121,7 @@ internal sealed class RandomFeed
     /// </summary>
     private void AddFromLowerEpoch(SegmentBegin begin)
     {
-        var old = begin with { Epoch = begin.Epoch with { EpochId = 0 }, Time = begin.Time + 5 };
+        var old = begin with { Epoch = begin.Epoch with { EpochId = 0, TimelineId = 0 }, Time = begin.Time + 5 };
         Add(old, []);
         _records.Add(new FeedRecord(new SegmentEnd(begin.Msn, 90_000, 0, _hash.End(), IsShort: true)));
     }

@@ -33,6 +33,7 @@ public sealed class StreamIndexJsonTests
         { "codecs", o => o["variant"]!.AsObject().Remove("codecs") },
         { "discontinuity_sequence", o => o["segments"]![0]!["discontinuity"] = true },
         { "epoch_id", o => o["segments"]![1]!["epoch_id"] = 0 },
+        { "timeline_id", o => o["segments"]![1]!["timeline_id"] = 1_000_000_000 },
         { "hash", o => o["segments"]![1]!["sha256"] = "00" },
         { "hash", o => o["segments"]![1]!["bytes"] = 0 },
         { "hash", o => o["segments"]![1]!["bytes"] = int.MaxValue },

@@ -16,11 +16,11 @@ internal static class Measurement
         await Task.Delay(WarmUp, TimeProvider.System, stop.Token);
 
         ((double user, double system), long sent, long received) =
-            (process.Cpu, publishers.BytesSent, players.BytesReceived);
+            (process.Figures.Cpu, publishers.BytesSent, players.BytesReceived);
         long began = TimeProvider.System.GetTimestamp();
         await Task.Delay(time, TimeProvider.System, stop.Token);
         double elapsed = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        (double User, double System) cpu = process.Cpu;
+        (double User, double System) cpu = process.Figures.Cpu;
         (sent, received) = (publishers.BytesSent - sent, players.BytesReceived - received);
 
         long carried = scenario.Players > 0 ? received : sent;
@@ -30,7 +30,7 @@ internal static class Measurement
             (cpu.User - user) / gbit,
             (cpu.System - system) / gbit,
             carried / (Picture.BytesPerSecond * elapsed * streams),
-            process.RssMegabytes,
+            process.Figures.RssMegabytes,
             players.MedianJoinSeconds);
     }
 }

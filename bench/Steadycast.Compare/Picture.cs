@@ -1,3 +1,5 @@
+using System.Buffers;
+using Steadycast.Protocols.Flv;
 using Steadycast.Protocols.Rtmp;
 
 namespace Steadycast.Compare;
@@ -14,7 +16,7 @@ internal static class Picture
 
     private static readonly byte[] AvcConfiguration =
     [
-        0x17, 0, 0, 0, 0, 1, 0x64, 0, 0x1F, 0xFF, 0xE1, 0, 0x18, 0x67, 0x64, 0, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05,
+        0x17, 0, 0, 0, 0, 1, 0x64, 0, 0x1F, 0xFF, 0xE1, 0, 0x1A, 0x67, 0x64, 0, 0x1F, 0xAC, 0xD9, 0x40, 0x50, 0x05,
         0xBB, 0x01, 0x10, 0, 0, 3, 0, 0x10, 0, 0, 3, 3, 0xC0, 0xF1, 0x83, 0x19, 0x60, 1, 0, 6, 0x68, 0xEB, 0xE3,
         0xCB, 0x22, 0xC0,
     ];
@@ -30,6 +32,16 @@ internal static class Picture
     public static IReadOnlyList<MediaMessage> Group { get; } = MakeGroup();
 
     public static double BytesPerSecond { get; } = Group.Sum(m => m.Payload.Length) * 1000.0 / GroupMs;
+
+    /// <summary>The headers and one group as an FLV file, which <c>steadycast publish --loop</c> repeats.</summary>
+    public static byte[] Flv()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        FlvWriter.WriteHeader(output, hasAudio: true, hasVideo: true);
+        foreach (MediaMessage message in Headers.Concat(Group))
+            FlvWriter.WriteTag(output, message);
+        return output.WrittenSpan.ToArray();
+    }
 
     private static List<MediaMessage> MakeGroup()
     {
@@ -55,7 +67,12 @@ internal static class Picture
         random.NextBytes(payload);
         head.CopyTo(payload, 0);
         if (head.Length == 5)
+        {
             System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(payload.AsSpan(5), size - 9);
+            // The type of the one NAL unit: a packager asks it, not the tag, what a keyframe is.
+            payload[9] = (byte)(head[0] == 0x17 ? 0x65 : 0x41);
+        }
+
         return payload;
     }
 }

@@ -9,6 +9,21 @@ SetDefault("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", Math.Max(1, Environment.Pro
 if (args is ["serve", var port, var mergeMs])
     return await OurDoor.RunAsync(Number(port), TimeSpan.FromMilliseconds(Number(mergeMs)));
 
+if (args is ["hls", ..])
+{
+    string program = Option(
+        "--program", Path.Combine(AppContext.BaseDirectory, "../../Steadycast.Server/release/steadycast"));
+    // A run that hangs is not left running.
+    using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(30));
+    await using LabProcess lab = await LabProcess.StartAsync(
+        program, Number(Option("--port-offset", "14000")), deadline.Token);
+    var hls = new HlsComparison(lab, TimeSpan.FromSeconds(Number(Option("--seconds", "20"))), deadline.Token);
+    await hls.FetchesAsync(Option("--viewers", "1,100,1000").Split(',').Select(Number).Where(n => n > 0));
+    if (Number(Option("--cost", "300")) is > 0 and var viewers)
+        await hls.CostAsync(viewers, Number(Option("--rounds", "3")));
+    return 0;
+}
+
 string[] servers = Option("--servers", "nginx,ours,merged").Split(',');
 int[] players = [.. Option("--players", "100,300").Split(',').Select(Number)];
 int[] chunkSizes = [.. Option("--chunks", "4096,128").Split(',').Select(Number)];

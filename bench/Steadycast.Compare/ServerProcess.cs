@@ -8,8 +8,6 @@ namespace Steadycast.Compare;
 /// <summary>A server under load, started for one run and ended by its process id.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    // USER_HZ, what /proc counts in; 100 on every Linux of the last twenty years.
-    private const double TicksPerSecond = 100;
     private const string NginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(20);
 
@@ -21,21 +19,26 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>CPU-seconds so far.</summary>
-    public (double User, double System) Cpu
-    {
-        get
-        {
-            // The second field, the program's name, may hold spaces; the state follows its closing parenthesis.
-            string stat = File.ReadAllText($"/proc/{process.Id}/stat");
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return (Number(fields[11]) / TicksPerSecond, Number(fields[12]) / TicksPerSecond);
-        }
-    }
+    public ProcessFigures Figures => new(process.Id);
 
-    public double RssMegabytes => Number(File.ReadLines($"/proc/{process.Id}/status")
-        .First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
-        .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
+    /// <summary>nginx, which sends the files of a folder as it would a packager's: sendfile, no log.</summary>
+    public static async Task<ServerProcess> StartFilesAsync(string files)
+    {
+        int port = FreePort();
+        ServerProcess started = StartNginx(port, "", $$"""
+            http {
+              access_log off;
+              sendfile on;
+              tcp_nopush on;
+              keepalive_requests 1000000;
+              open_file_cache max=1000 inactive=20s;
+              open_file_cache_valid 1s;
+              server { listen 127.0.0.1:{{port}} backlog=4096; location /hls/ { alias {{files}}/; } }
+            }
+            """);
+        await started.AnswersAsync("nginx");
+        return started;
+    }
 
     /// <param name="server">
     /// <c>nginx</c>, <c>ours</c>, or <c>merged</c>: ours with a merge window of 350 ms; then, in brackets, environment
@@ -46,16 +49,9 @@ internal sealed class ServerProcess : IAsyncDisposable
         int port = FreePort();
         string[] parts = server.Split('[', ']');
         ServerProcess started = parts[0] == "nginx"
-            ? StartNginx(port)
+            ? StartNginxRtmp(port)
             : StartOurs(port, parts[0] == "merged" ? 350 : 0, parts.Length > 1 ? parts[1].Split(';') : []);
-        long began = TimeProvider.System.GetTimestamp();
-        while (!await AnswersAsync(port))
-        {
-            if (started.process.HasExited || TimeProvider.System.GetElapsedTime(began) > StartTime)
-                throw new InvalidOperationException($"{server} did not start");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
-        }
-
+        await started.AnswersAsync(server);
         return started;
     }
 
@@ -76,20 +72,11 @@ internal sealed class ServerProcess : IAsyncDisposable
         return new ServerProcess(Process.Start(start)!, port, null);
     }
 
-    private static ServerProcess StartNginx(int port)
+    private static ServerProcess StartNginxRtmp(int port)
     {
         if (!File.Exists(NginxModule))
             throw new InvalidOperationException("nginx-rtmp is missing: apt-get install nginx libnginx-mod-rtmp");
-        string home = Directory.CreateTempSubdirectory("steadycast-compare-").FullName;
-        string configuration = Path.Combine(home, "nginx.conf");
-        File.WriteAllText(configuration, $$"""
-            load_module {{NginxModule}};
-            daemon off;
-            master_process off;
-            worker_processes 1;
-            pid {{home}}/pid;
-            error_log {{home}}/error.log error;
-            events { worker_connections 4096; }
+        return StartNginx(port, $"load_module {NginxModule};", $$"""
             rtmp {
               access_log off;
               server {
@@ -99,8 +86,35 @@ internal sealed class ServerProcess : IAsyncDisposable
               }
             }
             """);
+    }
+
+    private static ServerProcess StartNginx(int port, string modules, string block)
+    {
+        string home = Directory.CreateTempSubdirectory("steadycast-compare-").FullName;
+        string configuration = Path.Combine(home, "nginx.conf");
+        File.WriteAllText(configuration, $$"""
+            {{modules}}
+            daemon off;
+            master_process off;
+            worker_processes 1;
+            pid {{home}}/pid;
+            error_log {{home}}/error.log error;
+            events { worker_connections 4096; }
+            {{block}}
+            """);
         string[] arguments = ["-p", home, "-e", Path.Combine(home, "error.log"), "-c", configuration];
         return new ServerProcess(Process.Start(new ProcessStartInfo("/usr/sbin/nginx", arguments))!, port, home);
+    }
+
+    private async Task AnswersAsync(string name)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        while (!await AnswersAsync(Port))
+        {
+            if (process.HasExited || TimeProvider.System.GetElapsedTime(began) > StartTime)
+                throw new InvalidOperationException($"{name} did not start");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
     }
 
     private static async Task<bool> AnswersAsync(int port)
@@ -123,8 +137,6 @@ internal sealed class ServerProcess : IAsyncDisposable
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
-
-    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

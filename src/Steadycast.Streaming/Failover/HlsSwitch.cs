@@ -26,6 +26,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     private readonly ITimeline _timeline;
     private readonly SwitchParts _parts;
     private readonly SwitchJournal? _journal;
+    private readonly PinFile? _pins;
     private readonly SwitchInbox _inbox;
     private readonly ILogger _logger;
     private readonly IndexBoard _board;
@@ -45,7 +46,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     public HlsSwitch(StreamParts parts, IFollower follower, ILogger<HlsSwitch> logger)
     {
         (_stream, _parts, _journal, _inbox) = (parts.Stream, parts.Shared, parts.Journal, parts.Inbox);
-        (_follower, _timeline, _logger) = (follower, follower.Timeline, logger);
+        (_follower, _timeline, _pins, _logger) = (follower, follower.Timeline, parts.Pins, logger);
         _board = new IndexBoard(_parts.Time);
         parts.IsPromised = name => PromisedOf(name) is not null;
         if (_journal?.Load() is { } index)
@@ -53,6 +54,12 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             _timeline.Restore(index);
             Show(index);
             Log.Restored(_logger, _stream, index.First, index.Edge);
+        }
+
+        if (FindOrigin(_pins?.Find(_stream)) is { } pinned)
+        {
+            _timeline.Active.Pin(pinned);
+            Log.Pinned(_logger, _stream, pinned.Name);
         }
 
         _snapshot = Snap();
@@ -75,7 +82,7 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     /// </summary>
     public async Task<bool> PinAsync(string? origin, CancellationToken cancellationToken)
     {
-        var view = _timeline.Origins.FirstOrDefault(o => o.Name == origin);
+        var view = FindOrigin(origin);
         if (origin is not null && view is null)
             return false;
         var heeded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -91,6 +98,8 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
             },
             cancellationToken);
         await heeded.Task.WaitAsync(cancellationToken);
+        if (_pins is not null)
+            await _pins.SetAsync(_stream, origin).WaitAsync(cancellationToken);
         return true;
     }
 
@@ -150,6 +159,8 @@ internal sealed partial class HlsSwitch : IAsyncDisposable
     }
 
     private TimeSpan Now => _inbox.Now;
+
+    private OriginView? FindOrigin(string? name) => _timeline.Origins.FirstOrDefault(o => o.Name == name);
 
     /// <summary>Follows one origin for as long as the switch lives, whatever it or another switch does.</summary>
     private async Task ObserveAsync(OriginView view, CancellationToken cancellationToken)

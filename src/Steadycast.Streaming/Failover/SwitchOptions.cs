@@ -67,7 +67,9 @@ public sealed record SwitchOptions
     /// <summary>The stream behind <c>/hls/index.m3u8</c>; absent: the only one there is.</summary>
     public string? DefaultStream { get; init; }
 
-    /// <summary>Where the published playlist and its segments are kept over restarts; absent: memory only.</summary>
+    /// <summary>
+    /// Where the published playlist, its segments and pinned origins are kept over restarts; absent: memory only.
+    /// </summary>
     public string? StateDir { get; init; }
 
     /// <summary>

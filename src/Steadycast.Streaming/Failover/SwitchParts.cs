@@ -6,8 +6,9 @@ namespace Steadycast.Streaming.Failover;
 internal sealed record SwitchParts(SegmentCache Cache, SegmentFetch Fetch, SwitchMetrics Metrics, TimeProvider Time);
 
 /// <summary>What the loop of one stream and its follower share.</summary>
-/// <param name="Journal">Null: nothing survives a restart.</param>
-internal sealed record StreamParts(string Stream, SwitchParts Shared, SwitchJournal? Journal)
+/// <param name="Journal">Null: nothing published survives a restart.</param>
+/// <param name="Pins">Null: no pin does.</param>
+internal sealed record StreamParts(string Stream, SwitchParts Shared, SwitchJournal? Journal, PinFile? Pins = null)
 {
     /// <summary>Between being in the cache and being published; then it is held as long as it is listed.</summary>
     public static readonly TimeSpan Unpublished = TimeSpan.FromMinutes(2);

@@ -37,6 +37,7 @@ public sealed partial class SwitchRole : IRole
     private readonly Lock _gate = new();
     private Task _running = Task.CompletedTask;
     private ISegmentStore? _state;
+    private PinFile? _pins;
     private bool _full;
     private volatile bool _hasOnePlaylist;
 
@@ -86,6 +87,7 @@ public sealed partial class SwitchRole : IRole
         if (_options.StateDir is { } directory)
         {
             _state = _stores.Open(directory);
+            _pins = directory == SegmentStores.Memory ? null : new PinFile(directory, _metrics, _logger);
             foreach (var stream in _state.Streams.Where(s => _streams.IsEmpty || _streams.Contains(s)))
                 Follow(stream, KindOnDisk(stream)!.Value);
         }
@@ -197,7 +199,7 @@ public sealed partial class SwitchRole : IRole
 
             var logger = _loggers.CreateLogger<HlsSwitch>();
             var journal = _state is null ? null : new SwitchJournal(stream, _state, _metrics, _time, logger);
-            var parts = new StreamParts(stream, _parts, journal);
+            var parts = new StreamParts(stream, _parts, journal, _pins);
             var policy = SwitchPolicy.Of(_options);
             if (mode == FollowMode.Playlist && _peers.Length > 0)
                 Log.NoPeers(_logger, stream);

@@ -29,6 +29,47 @@ public sealed class PinEndpointsTests
         await stage.AdvanceAsync();
     }
 
+    [Fact]
+    public async Task A_pin_survives_a_restart_of_the_switch_and_so_does_a_release()
+    {
+        string state = Directory.CreateTempSubdirectory("steadycast-pins-").FullName;
+        await using (Stage stage = await Stage.OpenAsync(state))
+        {
+            await stage.UntilActiveIsAsync("primary");
+            await SendAsync(stage, HttpMethod.Post, """{"origin":"backup"}""");
+
+            await stage.RestartSwitchAsync();
+            await stage.UntilActiveIsAsync("backup");
+            await stage.AdvanceAsync();
+            Assert.Equal("backup", stage.ActiveOrigin);
+
+            await SendAsync(stage, HttpMethod.Delete);
+            await stage.RestartSwitchAsync();
+            await stage.UntilActiveIsAsync("primary");
+        }
+
+        Directory.Delete(state, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[1]")]
+    [InlineData("""{"live/show":"an origin that is gone"}""")]
+    public async Task A_file_of_pins_that_says_nothing_is_no_obstacle(string pins)
+    {
+        string state = Directory.CreateTempSubdirectory("steadycast-pins-").FullName;
+        await File.WriteAllTextAsync(
+            System.IO.Path.Combine(state, "pins.json"), pins, TestContext.Current.CancellationToken);
+        await using (Stage stage = await Stage.OpenAsync(state))
+        {
+            await stage.UntilActiveIsAsync("primary");
+            JsonElement pinned = await SendAsync(stage, HttpMethod.Post, """{"origin":"backup"}""");
+            Assert.Equal("backup", pinned.GetProperty("active_origin").GetString());
+        }
+
+        Directory.Delete(state, recursive: true);
+    }
+
     [Theory]
     [InlineData(Path, """{"origin":"nobody"}""", "application/json", HttpStatusCode.NotFound)]
     [InlineData("/api/switch/other/pin", """{"origin":"backup"}""", "application/json", HttpStatusCode.NotFound)]

@@ -19,14 +19,15 @@ internal sealed class Alignment(CutterCounters counters)
     /// </summary>
     public static long MaxForwardMsOf(int? targetDurationSeconds) => targetDurationSeconds == 1 ? 1400 : MaxForwardMs;
 
-    private readonly (bool Seen, long Last, long Offset)[] _tracks = new (bool, long, long)[2];
+    /// <summary>By track number.</summary>
+    private readonly (bool Seen, long Last, long Offset)[] _tracks = new (bool, long, long)[FeedTracks.LastExtra + 1];
     private long? _newest;
 
     /// <summary>False when the timestamp jumped: then <see cref="Reset"/> and ask again.</summary>
     /// <param name="maxForwardMs"><see cref="MaxForwardMs"/>, or less where the target duration is shorter.</param>
-    public bool TryFollow(bool isVideo, long timeMs, long maxForwardMs, out long alignedMs)
+    public bool TryFollow(byte trackId, long timeMs, long maxForwardMs, out long alignedMs)
     {
-        ref var track = ref _tracks[isVideo ? 0 : 1];
+        ref var track = ref _tracks[trackId];
         if (!track.Seen && _newest is { } reference && Math.Abs(timeMs - reference) > MaxTrackDistanceMs)
         {
             track.Offset = reference - timeMs;

@@ -1,3 +1,4 @@
+using Steadycast.Protocols.Codecs;
 using Steadycast.Protocols.Rtmp;
 
 namespace Steadycast.Streaming.Feed;
@@ -17,9 +18,9 @@ internal readonly record struct CutterInput(
 /// <remarks>
 /// <para>Pure: no clock, no files; the caller hands the time in and stores <see cref="State"/> before it passes the
 /// records of the same call on. Not thread-safe.</para>
-/// <para>A message goes through: (1) publisher and loss, (2) reading, (3) unwrapping, (4) judging its timestamp,
-/// (5) the gate of an epoch's start, (6) its place on the timeline, (7) interleaving, (8) measuring, while the target
-/// duration is unknown, (9) cutting.</para>
+/// <para>A message goes through: (1) publisher and loss, (2) reading, then each of its tracks by itself through
+/// (3) unwrapping, (4) judging its timestamp, (5) the gate of an epoch's start, (6) its place on the timeline,
+/// (7) interleaving, (8) measuring, while the target duration is unknown, (9) cutting.</para>
 /// </remarks>
 internal sealed class Cutter : IDisposable
 {
@@ -39,6 +40,7 @@ internal sealed class Cutter : IDisposable
     private readonly FrameSource _source;
     private readonly StartGate _gate;
     private readonly Interleaver _interleaver = new();
+    private readonly List<MediaFrame> _frames = [];
     private EpochTimeline? _epoch;
     private GopMeasure? _measure;
     private Segmenter? _segmenter;
@@ -64,14 +66,14 @@ internal sealed class Cutter : IDisposable
     /// <summary>One that does what another ingest's does from a segment's begin on.</summary>
     /// <param name="begin">The segment, as the other stamped it; starts with a keyframe.</param>
     /// <param name="first">That keyframe, as it came here; to be added next.</param>
-    /// <param name="audio">Where the first audio frame is that will be added; null: there is no audio.</param>
+    /// <param name="sounds">Where the first frame of each audio track is that will be added.</param>
     /// <param name="source">What the frames come from; goes on with messages after <see cref="TakeOver"/>.</param>
     /// <param name="ingestId">Of this process.</param>
     /// <param name="segmentSeconds">As the other's.</param>
     public Cutter(
         SegmentBegin begin,
         in MediaFrame first,
-        AudioClock? audio,
+        IReadOnlyDictionary<byte, AudioClock> sounds,
         FrameSource source,
         Guid ingestId,
         int segmentSeconds)
@@ -79,7 +81,7 @@ internal sealed class Cutter : IDisposable
         (_stream, _ingestId, _segmentSeconds) = (begin.Epoch.Stream, ingestId, segmentSeconds);
         (_source, _gate) = (source, new StartGate(Counters));
         // By its timestamp the first audio frame may lie a little before the picture.
-        _epoch = new EpochTimeline(first.TimeMs, begin.Time, 0, Counters, audio);
+        _epoch = new EpochTimeline(first.TimeMs, begin.Time, 0, Counters, sounds);
         _interleaver.Start(begin.Time);
         _segmenter = NewSegmenter(StreamNumbers.Before(begin));
         _segmenter.Join(begin);
@@ -99,12 +101,12 @@ internal sealed class Cutter : IDisposable
     /// <summary>Takes a message; appends the records that it completes.</summary>
     public void Push(in CutterInput input, long utcMs, List<FeedRecord> output)
     {
-        var isFrame = _source.TryRead(input, utcMs, MaxForwardMs, out var frame, out var broken);
+        _source.Read(input, utcMs, MaxForwardMs, _frames, out var broken);
         if (broken is { } cause)
             EndEpoch(cause, output);
         if (broken is DiscontinuityCause.Publisher)
             _gate.Reset();
-        if (isFrame)
+        foreach (var frame in _frames)
             Add(frame, output);
     }
 
@@ -179,7 +181,7 @@ internal sealed class Cutter : IDisposable
         while (_interleaver.TryTake(flush, out var unit))
         {
             if (_measure is null)
-                _segmenter!.Add(unit, _interleaver.NextAudio, output);
+                _segmenter!.Add(unit, _interleaver.NextOf, output);
             else if (_measure.Add(unit))
                 Freeze(output);
         }
@@ -192,10 +194,11 @@ internal sealed class Cutter : IDisposable
         _segmenter = NewSegmenter(StreamNumbers.New(_startUtcMs, target) with { AnchorUtcMs = _anchorUtcMs });
         for (var i = 0; i < units.Count; i++)
         {
-            var nextAudio = units[i].IsVideoKeyframe
-                ? units.Skip(i + 1).FirstOrDefault(unit => !unit.IsVideo).Track ?? _interleaver.NextAudio
-                : null;
-            _segmenter.Add(units[i], nextAudio, output);
+            var rest = units.Skip(i + 1);
+            _segmenter.Add(units[i], NextOf, output);
+
+            TrackDescription? NextOf(byte trackId) =>
+                rest.FirstOrDefault(unit => unit.Unit.TrackId == trackId).Track ?? _interleaver.NextOf(trackId);
         }
     }
 

@@ -15,7 +15,7 @@ internal enum FeedDrop
     /// <summary>A message or an access unit that breaks its format.</summary>
     Malformed,
 
-    /// <summary>A second or further track of the same kind (Enhanced RTMP multitrack).</summary>
+    /// <summary>A second or further video track, or an audio track beyond the seventh (Enhanced RTMP).</summary>
     ExtraTrack,
 
     /// <summary>Before the keyframe that an epoch starts with.</summary>

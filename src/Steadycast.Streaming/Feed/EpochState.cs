@@ -110,8 +110,12 @@ internal sealed partial class EpochState(string? directory, TimeProvider time, F
     private static bool IsPossible(StreamNumbers state) =>
         state is { NextMsn: >= 0, DiscontinuitySequence: >= 0, TargetDurationSeconds: > 0 and <= 60, EndTime: >= 0 };
 
-    private static string CheckOf(string stream, StreamNumbers state) => Convert.ToHexStringLower(SHA256.HashData(
-        Encoding.UTF8.GetBytes($"{stream} {state}")).AsSpan(0, 8));
+    private static string CheckOf(string stream, StreamNumbers state)
+    {
+        // Without such tracks as it was before there were any: files of then still match.
+        var text = $"{state}".Replace($", {nameof(StreamNumbers.ExtraTracks)} = 0", "", StringComparison.Ordinal);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{stream} {text}")).AsSpan(0, 8));
+    }
 
     [LoggerMessage(Level = LogLevel.Error,
         Message =

@@ -4,18 +4,18 @@ namespace Steadycast.Streaming.Feed;
 /// <param name="originMs">The aligned timestamp of the epoch's first frame.</param>
 /// <param name="startTime">Its media time.</param>
 /// <param name="firstTime">No frame lies before.</param>
-/// <param name="audio">Where the audio is already, on a timeline that another ingest began.</param>
+/// <param name="sounds">Where each audio track is already, on a timeline that another ingest began.</param>
 internal sealed class EpochTimeline(
-    long originMs, long startTime, long firstTime, CutterCounters counters, AudioClock? audio = null)
+    long originMs, long startTime, long firstTime, CutterCounters counters,
+    IReadOnlyDictionary<byte, AudioClock>? sounds = null)
 {
     private const long TicksPerMs = 90;
     private const long UsualFrameTicks = 3000;
 
     private long? _videoDts;
     private long _videoStep = UsualFrameTicks;
-    private AudioClock? _audio = audio;
-    private int _audioRate = audio?.SampleRate ?? 0;
-    private long _audioEnd;
+    private readonly Dictionary<byte, Sound> _sounds =
+        sounds?.ToDictionary(sound => sound.Key, sound => new Sound(sound.Value, sound.Value.SampleRate, 0)) ?? [];
 
     /// <summary>False when the frame has no place: audio before the start, or ahead of its own samples.</summary>
     public bool TryPlace(in MediaFrame frame, out TimedUnit unit)
@@ -55,14 +55,17 @@ internal sealed class EpochTimeline(
             return false;
         }
 
-        if (_audio is null || _audioRate != frame.Track.SampleRate)
+        var before = _sounds.GetValueOrDefault(frame.TrackId);
+        var (clock, rate) = (before.Clock, frame.Track.SampleRate);
+        if (clock is null || before.Rate != rate)
         {
             // Positions at another rate cannot go on from the last one, but time must.
-            (_audio, _audioRate) = (new AudioClock(frame.Track.SampleRate), frame.Track.SampleRate);
-            time = Math.Max(time, _audioEnd);
+            clock = new AudioClock(rate);
+            time = Math.Max(time, before.End);
+            _sounds[frame.TrackId] = new Sound(clock, rate, before.End);
         }
 
-        var placement = _audio.Place(time, frame.Samples, out var position);
+        var placement = clock.Place(time, frame.Samples, out var position);
         if (placement is AudioPlacement.Snapped or AudioPlacement.Ahead)
             counters.AudioResnaps++;
         if (placement is AudioPlacement.Ahead or AudioPlacement.StillAhead)
@@ -71,10 +74,14 @@ internal sealed class EpochTimeline(
             return false;
         }
 
-        var dts = _audio.ToTicks(position);
-        _audioEnd = _audio.ToTicks(position + frame.Samples);
+        var dts = clock.ToTicks(position);
+        var end = clock.ToTicks(position + frame.Samples);
+        _sounds[frame.TrackId] = new Sound(clock, rate, end);
         var access = new AccessUnit(frame.Track.Config.TrackId, dts, 0, position, true, frame.Payload);
-        unit = new TimedUnit(access, frame.Track, _audioEnd);
+        unit = new TimedUnit(access, frame.Track, end);
         return true;
     }
+
+    /// <summary>Where an audio track stands.</summary>
+    private readonly record struct Sound(AudioClock? Clock, int Rate, long End);
 }

@@ -11,11 +11,14 @@ namespace Steadycast.Streaming.Feed;
 /// </summary>
 internal sealed class FrameReader(CutterCounters counters)
 {
-    private const byte VideoTrackId = 1;
-    private const byte AudioTrackId = 2;
+    private readonly TrackState _video = new(FeedTracks.Video, counters);
 
-    private readonly TrackState _video = new(VideoTrackId, counters);
-    private readonly TrackState _audio = new(AudioTrackId, counters);
+    /// <summary>By Enhanced RTMP's track number; the first one is the sound that goes with the pictures.</summary>
+    private readonly TrackState[] _audio =
+    [
+        .. Enumerable.Range(FeedTracks.Audio, FeedTracks.LastExtra - FeedTracks.Audio + 1)
+            .Select(trackId => new TrackState((byte)trackId, counters)),
+    ];
 
     /// <summary>Whether the publisher has said anything of video that can be packaged.</summary>
     public bool HasVideo => _video.Track is not null;
@@ -23,21 +26,83 @@ internal sealed class FrameReader(CutterCounters counters)
     public void Reset()
     {
         _video.Reset();
-        _audio.Reset();
+        foreach (var audio in _audio)
+            audio.Reset();
     }
 
-    /// <summary>True when the message holds a frame; its times are still to be filled in.</summary>
-    public bool TryRead(RtmpMessageType type, ReadOnlyMemory<byte> payload, out MediaFrame frame)
+    /// <summary>Appends a message's frames, one of a track; their times are still to be filled in.</summary>
+    public void Read(RtmpMessageType type, ReadOnlyMemory<byte> payload, List<MediaFrame> frames)
+    {
+        if (type == RtmpMessageType.Video)
+            ReadVideo(payload, frames);
+        else if (type == RtmpMessageType.Audio)
+            ReadAudio(payload, frames);
+    }
+
+    private void ReadVideo(ReadOnlyMemory<byte> payload, List<MediaFrame> frames)
+    {
+        if (!VideoTagHeader.TryRead(payload.Span, out var header))
+        {
+            Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
+            return;
+        }
+
+        foreach (var track in TracksOf(header, payload.Span))
+        {
+            if (track.Track > 0)
+                DropExtra(track);
+            else if (TryRead(track, payload.Slice(track.HeaderLength, track.BodyLength), out var frame))
+                frames.Add(frame);
+        }
+    }
+
+    private void ReadAudio(ReadOnlyMemory<byte> payload, List<MediaFrame> frames)
+    {
+        if (!AudioTagHeader.TryRead(payload.Span, out var header))
+        {
+            Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
+            return;
+        }
+
+        foreach (var track in TracksOf(header, payload.Span))
+        {
+            // Nothing is cut by the tracks beside the first: they wait for it, or for pictures.
+            if (track.Track >= _audio.Length)
+                DropExtra(track);
+            else if (track is { Track: > 0, IsCodedFrame: true } && !HasVideo && _audio[0].Track is null)
+                Drop(FeedDrop.NoConfiguration);
+            else if (TryRead(track, payload.Slice(track.HeaderLength, track.BodyLength), out var frame))
+                frames.Add(frame);
+        }
+    }
+
+    /// <summary>The tracks of a message, in the order in which they stand; of two with one number the first.</summary>
+    private static List<T> TracksOf<T>(T header, ReadOnlySpan<byte> payload)
+        where T : struct, ITagHeader<T>
+    {
+        var tracks = new List<T>(1);
+        for (var more = true; more; more = header.TryReadNext(payload, out header))
+        {
+            if (!tracks.Exists(track => track.Track == header.Track))
+                tracks.Add(header);
+        }
+
+        return tracks;
+    }
+
+    private void DropExtra<T>(T track)
+        where T : struct, ITagHeader<T>
+    {
+        if (track.IsSequenceHeader || track.IsCodedFrame)
+            counters.Drop(FeedDrop.ExtraTrack);
+    }
+
+    private bool TryRead(in VideoTagHeader header, ReadOnlyMemory<byte> body, out MediaFrame frame)
     {
         frame = default;
         try
         {
-            return type switch
-            {
-                RtmpMessageType.Video => TryReadVideo(payload, out frame),
-                RtmpMessageType.Audio => TryReadAudio(payload, out frame),
-                _ => false,
-            };
+            return TryReadVideo(header, body, out frame);
         }
         catch (CodecFormatException)
         {
@@ -45,14 +110,22 @@ internal sealed class FrameReader(CutterCounters counters)
         }
     }
 
-    private bool TryReadVideo(ReadOnlyMemory<byte> payload, out MediaFrame frame)
+    private bool TryRead(in AudioTagHeader header, ReadOnlyMemory<byte> body, out MediaFrame frame)
     {
         frame = default;
-        if (!VideoTagHeader.TryRead(payload.Span, out var header))
-            return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
-        if (!TryFindFirstTrack(ref header, payload.Span))
-            return false;
-        var body = payload.Slice(header.HeaderLength, header.BodyLength);
+        try
+        {
+            return TryReadAudio(header, body, out frame);
+        }
+        catch (CodecFormatException)
+        {
+            return Drop(FeedDrop.Malformed);
+        }
+    }
+
+    private bool TryReadVideo(in VideoTagHeader header, ReadOnlyMemory<byte> body, out MediaFrame frame)
+    {
+        frame = default;
         var tag = new Tag(header.Codec, header.IsSequenceHeader, header.IsCodedFrame, body);
         if (!TryTake(tag, _video))
             return false;
@@ -63,50 +136,27 @@ internal sealed class FrameReader(CutterCounters counters)
         return true;
     }
 
-    private bool TryReadAudio(ReadOnlyMemory<byte> payload, out MediaFrame frame)
+    private bool TryReadAudio(in AudioTagHeader header, ReadOnlyMemory<byte> body, out MediaFrame frame)
     {
         frame = default;
-        if (!AudioTagHeader.TryRead(payload.Span, out var header))
-            return Drop(payload.IsEmpty ? null : FeedDrop.Malformed);
-        if (!TryFindFirstTrack(ref header, payload.Span))
-            return false;
-        var body = payload.Slice(header.HeaderLength, header.BodyLength);
+        var state = _audio[header.Track];
         var tag = new Tag(header.Codec, header.IsSequenceHeader, header.IsCodedFrame, body);
         // MP3 has no configuration record: each frame says it all.
         if (tag is { Codec: Codec.Mp3, IsCodedFrame: true })
         {
             if (Mp3Config.SamplesOf(body.Span) == 0)
                 return Drop(FeedDrop.Malformed);
-            _audio.Configure(Codec.Mp3, Mp3Config.Parse(body.Span).Record);
+            state.Configure(Codec.Mp3, Mp3Config.Parse(body.Span).Record);
         }
 
-        if (!TryTake(tag, _audio))
+        if (!TryTake(tag, state))
             return false;
         // librtmp-based senders end and start with empty frames.
-        var samples = _audio.Track!.SamplesOf(body.Span);
+        var samples = state.Track!.SamplesOf(body.Span);
         if (samples == 0)
             return Drop(FeedDrop.Malformed);
-        frame = new MediaFrame(_audio.Track, true, 0, samples, body.ToArray(), 0, 0);
+        frame = new MediaFrame(state.Track, true, 0, samples, body.ToArray(), 0, 0);
         return true;
-    }
-
-    /// <summary>
-    /// Track 0 of a message that may carry several, in any order; the others are counted. False when it is not there.
-    /// </summary>
-    private bool TryFindFirstTrack<T>(ref T header, ReadOnlySpan<byte> payload)
-        where T : struct, ITagHeader<T>
-    {
-        T? first = null;
-        for (var (next, more) = (header, true); more; more = next.TryReadNext(payload, out next))
-        {
-            if (next.Track == 0)
-                first ??= next;
-            else if (next.IsSequenceHeader || next.IsCodedFrame)
-                counters.Drop(FeedDrop.ExtraTrack);
-        }
-
-        header = first ?? default;
-        return first is not null;
     }
 
     /// <summary>True for a coded frame of a track whose configuration is known; takes over a configuration.</summary>

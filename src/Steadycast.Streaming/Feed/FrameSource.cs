@@ -1,6 +1,6 @@
 namespace Steadycast.Streaming.Feed;
 
-/// <summary>One stream's messages in, its publisher's frames out, both tracks on one base of time.</summary>
+/// <summary>One stream's messages in, its publisher's frames out, all tracks on one base of time.</summary>
 /// <remarks>
 /// Also says where what follows does not go on from what came before: another publisher, a loss, a jump in time.
 /// </remarks>
@@ -16,14 +16,14 @@ internal sealed class FrameSource(CutterCounters counters)
     /// <summary>Whether the publisher has said anything of video that can be packaged.</summary>
     public bool HasVideo => _reader.HasVideo;
 
-    /// <summary>True when the message brings a frame.</summary>
+    /// <summary>Reads a message; it may bring a frame of each of several tracks.</summary>
     /// <param name="input">The next message.</param>
     /// <param name="utcMs">When it came.</param>
     /// <param name="maxForwardMs">The longest silence that is not a jump.</param>
-    /// <param name="frame">What it brings.</param>
+    /// <param name="frames">Replaced by what it brings.</param>
     /// <param name="broken">Why it does not go on from the one before, with or without a frame; null: it does.</param>
-    public bool TryRead(
-        in CutterInput input, long utcMs, long maxForwardMs, out MediaFrame frame, out DiscontinuityCause? broken)
+    public void Read(
+        in CutterInput input, long utcMs, long maxForwardMs, List<MediaFrame> frames, out DiscontinuityCause? broken)
     {
         broken = null;
         if (_publication is { } publication && publication != input.Publication)
@@ -39,18 +39,28 @@ internal sealed class FrameSource(CutterCounters counters)
             broken ??= DiscontinuityCause.Loss;
         }
 
-        if (!_reader.TryRead(input.Type, input.Payload, out frame))
-            return false;
-        var time = _wire.Unwrap(frame.IsVideo, input.Timestamp);
-        if (!_alignment.TryFollow(frame.IsVideo, time, maxForwardMs, out var aligned))
+        frames.Clear();
+        _reader.Read(input.Type, input.Payload, frames);
+        var times = new long[frames.Count];
+        for (var i = 0; i < times.Length; i++)
+            times[i] = _wire.Unwrap(frames[i].TrackId, input.Timestamp);
+        if (TryFollow(frames, times, utcMs, maxForwardMs))
+            return;
+        _alignment.Reset();
+        broken ??= DiscontinuityCause.Timestamps;
+        TryFollow(frames, times, utcMs, maxForwardMs);
+    }
+
+    private bool TryFollow(List<MediaFrame> frames, long[] times, long utcMs, long maxForwardMs)
+    {
+        var follow = true;
+        for (var i = 0; i < times.Length; i++)
         {
-            _alignment.Reset();
-            broken ??= DiscontinuityCause.Timestamps;
-            _alignment.TryFollow(frame.IsVideo, time, maxForwardMs, out aligned);
+            follow &= _alignment.TryFollow(frames[i].TrackId, times[i], maxForwardMs, out var aligned);
+            frames[i] = frames[i] with { TimeMs = aligned, UtcMs = utcMs };
         }
 
-        frame = frame with { TimeMs = aligned, UtcMs = utcMs };
-        return true;
+        return follow;
     }
 
     /// <summary>The publisher has gone.</summary>

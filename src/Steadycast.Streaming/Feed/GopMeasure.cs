@@ -39,7 +39,7 @@ internal sealed class GopMeasure(int segmentSeconds)
         _hasVideo |= unit.IsVideo;
         if (_units.Count == 0)
             _start = unit.Time;
-        else if ((_hasVideo ? unit.IsVideoKeyframe : !unit.IsVideo) && CutRule.IsDue(unit, _start, segmentSeconds))
+        else if ((_hasVideo ? unit.IsVideoKeyframe : unit.IsFirstSound) && CutRule.IsDue(unit, _start, segmentSeconds))
         {
             _segments++;
             _longest = Math.Max(_longest, unit.Time - _start);

@@ -47,6 +47,7 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
     private readonly Queue<SegmentEnd> _leaderEnds = [];
     private readonly List<FeedRecord> _records = [];
     private readonly Queue<SegmentEnd> _ends = [];
+    private readonly List<MediaFrame> _read = [];
     private StreamEpoch? _epoch;
     private Landmark? _begun;
     private bool _isOpen;
@@ -65,11 +66,15 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
     public void Push(in CutterInput input, long utcMs)
     {
         var maxForwardMs = Alignment.MaxForwardMsOf(_epoch?.TargetDurationSeconds);
-        var isFrame = _source.TryRead(input, utcMs, maxForwardMs, out var frame, out var broken);
+        _source.Read(input, utcMs, maxForwardMs, _read, out var broken);
         if (broken is not null)
             Seek();
-        if (!isFrame)
-            return;
+        foreach (var frame in _read)
+            Push(frame);
+    }
+
+    private void Push(in MediaFrame frame)
+    {
         if (_shadow is not null)
         {
             Add(frame);
@@ -166,7 +171,7 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
         }
         else if (!isVideo)
         {
-            _begun.Audio = unit;
+            _begun.Sounds.TryAdd(unit.TrackId, unit);
         }
 
         if (_begun is not { IsWhole: true })
@@ -207,7 +212,7 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
     }
 
     /// <summary>Our frames that are the leader's first ones of a segment; null: they are not all here.</summary>
-    private (MediaFrame Video, MediaFrame? Audio)? FindStart(Landmark landmark)
+    private (MediaFrame Video, Dictionary<byte, MediaFrame> Sounds)? FindStart(Landmark landmark)
     {
         var begin = landmark.Begin;
         MediaFrame? video = null;
@@ -216,38 +221,50 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
 
         if (video is not { } first || !begin.Tracks.Contains(first.Track.Config))
             return null;
-        if (landmark.Audio is not { } unit)
-            return (first, null);
-        MediaFrame? audio = null;
+        var sounds = new Dictionary<byte, MediaFrame>();
+        foreach (var unit in landmark.Sounds.Values)
+        {
+            if (FindSound(begin, first, unit) is not { } sound)
+                return null;
+            sounds.Add(unit.TrackId, sound);
+        }
+
+        return (first, sounds);
+    }
+
+    private MediaFrame? FindSound(SegmentBegin begin, in MediaFrame first, in AccessUnit unit)
+    {
+        MediaFrame? found = null;
         var least = MaxAudioTicks + 1;
         foreach (var (frame, _) in _frames)
         {
             var error = Math.Abs(begin.Time + ((frame.TimeMs - first.TimeMs) * 90) - unit.Dts);
-            if (frame.IsVideo || error >= least || !frame.Payload.Span.SequenceEqual(unit.Payload.Span)
-                || !begin.Tracks.Contains(frame.Track.Config))
+            if (frame.TrackId != unit.TrackId || error >= least
+                || !frame.Payload.Span.SequenceEqual(unit.Payload.Span) || !begin.Tracks.Contains(frame.Track.Config))
                 continue;
-            (audio, least) = (frame, error);
+            (found, least) = (frame, error);
         }
 
-        return audio is null ? null : (first, audio);
+        return found;
     }
 
-    private void Join(Landmark landmark, (MediaFrame Video, MediaFrame? Audio) start)
+    private void Join(Landmark landmark, (MediaFrame Video, Dictionary<byte, MediaFrame> Sounds) start)
     {
-        var clock = start.Audio is { } first
-            ? new AudioClock(first.Track.SampleRate, landmark.Audio!.Value.SamplePosition) : null;
-        _shadow = new Cutter(landmark.Begin, start.Video, clock, _source, ingestId, segmentSeconds);
+        var clocks = start.Sounds.ToDictionary(sound => sound.Key, sound => new AudioClock(
+            sound.Value.Track.SampleRate, landmark.Sounds[sound.Key].SamplePosition));
+        _shadow = new Cutter(landmark.Begin, start.Video, clocks, _source, ingestId, segmentSeconds);
         var frames = _frames.ToArray();
         _frames.Clear();
         _bytes = 0;
-        var (hasVideo, hasAudio) = (false, false);
+        var started = new HashSet<byte>();
         foreach (var (frame, _) in frames)
         {
-            if (frame.IsVideo)
-                hasVideo |= frame.Payload.Equals(start.Video.Payload);
-            else
-                hasAudio |= start.Audio is { } audio && frame.Payload.Equals(audio.Payload);
-            if (frame.IsVideo ? hasVideo : hasAudio)
+            var isFirst = frame.IsVideo
+                ? frame.Payload.Equals(start.Video.Payload)
+                : start.Sounds.TryGetValue(frame.TrackId, out var sound) && frame.Payload.Equals(sound.Payload);
+            if (isFirst)
+                started.Add(frame.TrackId);
+            if (started.Contains(frame.TrackId))
                 Add(frame);
         }
 
@@ -312,10 +329,10 @@ internal sealed class HashLock(Guid ingestId, int segmentSeconds) : IDisposable
         /// <summary>Of the keyframe with which it begins; null: not seen yet.</summary>
         public KeyframePair? Pair { get; set; }
 
-        /// <summary>Its first audio frame.</summary>
-        public AccessUnit? Audio { get; set; }
+        /// <summary>The first frame of each audio track; one that is silent does not show how to go on.</summary>
+        public Dictionary<byte, AccessUnit> Sounds { get; } = [];
 
-        public bool IsWhole => Pair is not null && (Audio is not null || begin.Tracks.All(track => track.IsVideo));
+        public bool IsWhole => Pair is not null && Sounds.Count == begin.Tracks.Count(track => !track.IsVideo);
 
         public bool IsVideo(byte trackId) => begin.Tracks.Any(track => track.TrackId == trackId && track.IsVideo);
     }

@@ -3,11 +3,12 @@ using Steadycast.Protocols.Codecs;
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>
-/// Brings the access units of both tracks into one order of decoding times, video first among equals.
+/// Brings the access units of all tracks into one order of decoding times, among equals that of their numbers.
 /// </summary>
 /// <remarks>
-/// The window bounds the wait: a track that falls more than 500 ms behind the other is not waited for, and what it then
-/// sends late goes out at once; a track that has been silent for 3 s is not waited for at all.
+/// The window bounds the wait: a track that falls more than 500 ms behind another is not waited for, and what it then
+/// sends late goes out at once; a track that has been silent for 3 s is not waited for at all, and an audio track
+/// beside the first one not before it has sent something.
 /// </remarks>
 internal sealed class Interleaver
 {
@@ -16,21 +17,24 @@ internal sealed class Interleaver
     private const int MaxUnits = 1024;
     private const long MaxBytes = 32 * 1024 * 1024;
 
-    private readonly Lane _video = new();
-    private readonly Lane _audio = new();
+    /// <summary>By track number; the first is video's.</summary>
+    private readonly Lane[] _lanes =
+        [.. Enumerable.Range(FeedTracks.Video, FeedTracks.LastExtra).Select(_ => new Lane())];
 
-    /// <summary>The track of the audio unit that comes next, as far as it is known.</summary>
-    public TrackDescription? NextAudio => _audio.Units.TryPeek(out var unit) ? unit.Track : null;
+    /// <summary>The track of an audio track's unit that comes next, as far as it is known.</summary>
+    public TrackDescription? NextOf(byte trackId) =>
+        LaneOf(trackId).Units.TryPeek(out var unit) ? unit.Track : null;
 
     public void Start(long time)
     {
-        _video.Clear(time);
-        _audio.Clear(time);
+        foreach (var lane in _lanes)
+            lane.Clear(time);
+        LaneOf(FeedTracks.Video).IsExpected = LaneOf(FeedTracks.Audio).IsExpected = true;
     }
 
-    public void Add(in TimedUnit unit) => (unit.IsVideo ? _video : _audio).Add(unit);
+    public void Add(in TimedUnit unit) => LaneOf(unit.Unit.TrackId).Add(unit);
 
-    /// <summary>The next unit in order; false when the other track's next one may still come before it.</summary>
+    /// <summary>The next unit in order; false when another track's next one may still come before it.</summary>
     /// <param name="flush">Nothing more will come.</param>
     /// <param name="unit">The unit, when true is returned.</param>
     public bool TryTake(bool flush, out TimedUnit unit)
@@ -39,29 +43,41 @@ internal sealed class Interleaver
         var lane = First();
         if (lane is null)
             return false;
-        var other = lane == _video ? _audio : _video;
-        if (other.Units.Count == 0 && !flush && MayWait(lane, other))
+        if (!flush && MayWait(lane.Units.Peek().Time))
             return false;
         unit = lane.Take();
         return true;
     }
 
+    private Lane LaneOf(byte trackId) => _lanes[trackId - FeedTracks.Video];
+
     private Lane? First()
     {
-        if (!_video.Units.TryPeek(out var video))
-            return _audio.Units.Count > 0 ? _audio : null;
-        return _audio.Units.TryPeek(out var audio) && audio.Time < video.Time ? _audio : _video;
+        Lane? first = null;
+        foreach (var lane in _lanes)
+        {
+            if (lane.Units.Count > 0 && (first is null || lane.Units.Peek().Time < first.Units.Peek().Time))
+                first = lane;
+        }
+
+        return first;
     }
 
-    private static bool MayWait(Lane lane, Lane other) =>
-        lane.Newest - other.Newest < SilentTicks &&
-        lane.Newest - lane.Units.Peek().Time < WindowTicks &&
-        lane.Units.Count < MaxUnits &&
-        lane.Bytes < MaxBytes;
+    /// <summary>Whether a track that has nothing here may still send what comes before the first one here.</summary>
+    private bool MayWait(long first)
+    {
+        var waiting = _lanes.Where(lane => lane.Units.Count > 0).ToList();
+        var newest = waiting.Max(lane => lane.Newest);
+        return newest - first < WindowTicks
+            && waiting.TrueForAll(lane => lane.Units.Count < MaxUnits && lane.Bytes < MaxBytes)
+            && _lanes.Any(lane => lane is { IsExpected: true, Units.Count: 0 } && newest - lane.Newest < SilentTicks);
+    }
 
     private sealed class Lane
     {
         public Queue<TimedUnit> Units { get; } = new();
+
+        public bool IsExpected { get; set; }
 
         public long Newest { get; private set; }
 
@@ -70,7 +86,7 @@ internal sealed class Interleaver
         public void Add(in TimedUnit unit)
         {
             Units.Enqueue(unit);
-            Newest = unit.Time;
+            (Newest, IsExpected) = (unit.Time, true);
             Bytes += unit.Unit.Payload.Length;
         }
 
@@ -84,7 +100,7 @@ internal sealed class Interleaver
         public void Clear(long time)
         {
             Units.Clear();
-            (Newest, Bytes) = (time, 0);
+            (Newest, Bytes, IsExpected) = (time, 0, false);
         }
     }
 }

@@ -24,6 +24,8 @@ internal readonly record struct MediaFrame(
     long? WallClockMs = null)
 {
     public bool IsVideo => Track.Config.IsVideo;
+
+    public byte TrackId => Track.Config.TrackId;
 }
 
 /// <summary>One access unit on the timeline, with what the cutter must know of it.</summary>
@@ -33,6 +35,9 @@ internal readonly record struct TimedUnit(AccessUnit Unit, TrackDescription Trac
     public long Time => Unit.Dts;
 
     public bool IsVideo => Track.Config.IsVideo;
+
+    /// <summary>The sound that goes with the pictures, and cuts where there are none.</summary>
+    public bool IsFirstSound => Unit.TrackId == FeedTracks.Audio;
 
     public bool IsVideoKeyframe => IsVideo && Unit.IsKeyframe;
 }

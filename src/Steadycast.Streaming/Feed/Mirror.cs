@@ -55,7 +55,8 @@ internal sealed class Mirror(StreamNumbers? known, uint epoch, long edge)
             of.TargetDurationSeconds,
             Math.Min(_read?.EndTime ?? begin.Time, begin.Time),
             begin.AllIndependent,
-            _read?.HasSegments ?? begin.Discontinuity);
+            _read?.HasSegments ?? begin.Discontinuity,
+            _read?.ExtraTracks ?? known?.ExtraTracks ?? 0);
         (_begin, _unitsEnd) = (begin, begin.Time);
         return true;
     }
@@ -69,6 +70,7 @@ internal sealed class Mirror(StreamNumbers? known, uint epoch, long edge)
             EndTime = Math.Max(begin.Time + end.Duration, _unitsEnd),
             HasSegments = true,
         };
+        _read = _read.Promise(begin.Tracks);
         (_begin, _edge) = (null, end.Msn);
     }
 }

@@ -27,6 +27,10 @@ internal sealed class Segmenter(
 
     private readonly FeedHash _hash = new();
     private readonly List<TimedUnit> _held = [];
+
+    /// <summary>By track number: the last unit of each audio track.</summary>
+    private readonly (TrackDescription? Track, long Time)[] _sounds =
+        new (TrackDescription?, long)[FeedTracks.LastExtra + 1];
     private readonly long _maxTicks = CutRule.MaxTicks(state.TargetDurationSeconds);
     private StreamEpoch? _epoch;
     private SegmentBegin? _begin;
@@ -34,8 +38,6 @@ internal sealed class Segmenter(
     private ImmutableArray<TrackConfig> _endedTracks;
     private bool _needsDiscontinuity = state.HasSegments || numbersWereLost;
     private DiscontinuityCause _cause = DiscontinuityCause.Restart;
-    private TrackDescription? _audio;
-    private long _audioTime;
     private long _videoTime;
     private long _endTime;
     private long _lastEnd = state.EndTime;
@@ -52,7 +54,7 @@ internal sealed class Segmenter(
     public void Join(SegmentBegin begin)
     {
         (_joined, _epoch, _needsDiscontinuity) = (begin, begin.Epoch, false);
-        _videoTime = _audioTime = begin.Time;
+        _videoTime = begin.Time;
     }
 
     /// <summary>Stamps in the next epoch of the same timeline, also what it has said already.</summary>
@@ -67,13 +69,13 @@ internal sealed class Segmenter(
 
     /// <summary>The next unit of the current epoch; the first one starts it.</summary>
     /// <param name="unit">In order, as the interleaver gives them.</param>
-    /// <param name="nextAudio">The track of the audio unit that comes next, where it is known already.</param>
+    /// <param name="nextOf">The track of an audio track's unit that comes next, where it is known already.</param>
     /// <param name="output">Takes the records.</param>
-    public void Add(in TimedUnit unit, TrackDescription? nextAudio, List<FeedRecord> output)
+    public void Add(in TimedUnit unit, Func<byte, TrackDescription?> nextOf, List<FeedRecord> output)
     {
         if (!unit.IsVideo)
-            (_audio, _audioTime) = (unit.Track, unit.Time);
-        var tracks = TracksAt(unit, nextAudio);
+            _sounds[unit.Unit.TrackId] = (unit.Track, unit.Time);
+        var tracks = _begin is null || unit.IsVideoKeyframe || unit.IsFirstSound ? TracksAt(unit, nextOf) : [];
         if (_begin is null)
         {
             Begin(unit, tracks, output);
@@ -112,7 +114,7 @@ internal sealed class Segmenter(
         }
 
         _epoch = null;
-        _audio = null;
+        Array.Clear(_sounds);
         Need(State.HasSegments, cause);
     }
 
@@ -125,7 +127,7 @@ internal sealed class Segmenter(
     {
         isDue = CutRule.IsDue(unit, _begin!.Time, segmentSeconds);
         if (!unit.IsVideo)
-            return !HasLiveVideo(unit.Time);
+            return unit.IsFirstSound && !HasLiveVideo(unit.Time);
 
         // After a forced cut the next keyframe makes the stream joinable again, as soon as numbers allow.
         isDue |= !_begin.Independent && unit.Time - _begin.Time >= CutRule.MinTicks;
@@ -135,12 +137,36 @@ internal sealed class Segmenter(
     private bool HasLiveVideo(long time) =>
         _begin!.Tracks.Any(track => track.IsVideo) && time - _videoTime < TrackGoneTicks;
 
-    private ImmutableArray<TrackConfig> TracksAt(in TimedUnit unit, TrackDescription? nextAudio)
+    /// <summary>
+    /// What a segment that begins with the unit consists of. An audio track beside the first one that was there once
+    /// stays, in the first one's configuration: its playlist goes on with that sound.
+    /// </summary>
+    private ImmutableArray<TrackConfig> TracksAt(in TimedUnit unit, Func<byte, TrackDescription?> nextOf)
     {
-        if (!unit.IsVideo)
-            return [unit.Track.Config];
-        var audio = nextAudio ?? (unit.Time - _audioTime < TrackGoneTicks ? _audio : null);
-        return audio is null ? [unit.Track.Config] : [unit.Track.Config, audio.Config];
+        var tracks = ImmutableArray.CreateBuilder<TrackConfig>();
+        if (unit.IsVideo)
+            tracks.Add(unit.Track.Config);
+        var first = SoundAt(unit, FeedTracks.Audio, nextOf)?.Config;
+        if (first is not null)
+            tracks.Add(first);
+        for (var extra = (byte)(FeedTracks.Audio + 1); extra <= FeedTracks.LastExtra; extra++)
+        {
+            var config = SoundAt(unit, extra, nextOf)?.Config;
+            if (config is null && State.HasExtra(extra))
+                config = first is null ? null : first with { TrackId = extra };
+            if (config is not null)
+                tracks.Add(config);
+        }
+
+        return tracks.ToImmutable();
+    }
+
+    private TrackDescription? SoundAt(in TimedUnit unit, byte trackId, Func<byte, TrackDescription?> nextOf)
+    {
+        if (unit.Unit.TrackId == trackId)
+            return unit.Track;
+        var (track, time) = _sounds[trackId];
+        return nextOf(trackId) ?? (unit.Time - time < TrackGoneTicks ? track : null);
     }
 
     /// <summary>Cuts so often, among the units held back, that the segment can go on to this unit.</summary>
@@ -232,7 +258,7 @@ internal sealed class Segmenter(
         {
             State = State with { EpochId = State.EpochId + 1 };
             _epoch = new StreamEpoch(stream, State.EpochId, ingestId, State.AnchorUtcMs, State.TargetDurationSeconds);
-            _videoTime = _audioTime = unit.Time;
+            _videoTime = unit.Time;
         }
 
         if (!_endedTracks.IsDefault && !tracks.SequenceEqual(_endedTracks))
@@ -288,6 +314,7 @@ internal sealed class Segmenter(
             AllIndependent = begin.AllIndependent,
             HasSegments = true,
         };
+        State = State.Promise(begin.Tracks);
         output.Add(new FeedRecord(new SegmentEnd(begin.Msn, duration, _units, _hash.End(), isShort)));
         if (begin.Discontinuity)
             counters.Discontinuities[(int)_cause]++;

@@ -1,3 +1,5 @@
+using Steadycast.Protocols.Codecs;
+
 namespace Steadycast.Streaming.Feed;
 
 /// <summary>What an ingest must remember of a stream so that it never says anything twice, or backwards.</summary>
@@ -11,6 +13,9 @@ namespace Steadycast.Streaming.Feed;
 /// <param name="EndTime">No later access unit lies before this media time, in 1/90000 s.</param>
 /// <param name="AllIndependent">Whether every segment that ended began with a keyframe.</param>
 /// <param name="HasSegments">Whether any segment has ended.</param>
+/// <param name="ExtraTracks">
+/// The audio tracks beside the first one that any segment had, a bit each: their playlists are kept for ever.
+/// </param>
 internal sealed record StreamNumbers(
     long NextMsn,
     uint EpochId,
@@ -19,9 +24,19 @@ internal sealed record StreamNumbers(
     int TargetDurationSeconds,
     long EndTime,
     bool AllIndependent,
-    bool HasSegments)
+    bool HasSegments,
+    int ExtraTracks = 0)
 {
     private const long NumbersBeginUtcMs = 1_735_689_600_000; // 2025-01-01
+
+    public bool HasExtra(byte trackId) => (ExtraTracks >> trackId & 1) != 0;
+
+    /// <summary>Those of a segment are promised from now on.</summary>
+    public StreamNumbers Promise(IEnumerable<TrackConfig> tracks) => this with
+    {
+        ExtraTracks = tracks.Where(track => FeedTracks.IsExtra(track.TrackId))
+            .Aggregate(ExtraTracks, (bits, track) => bits | 1 << track.TrackId),
+    };
 
     /// <summary>
     /// A stream without a past. Its numbers come from the clock, so that they are above every number of a past that was
@@ -35,7 +50,7 @@ internal sealed record StreamNumbers(
     }
 
     /// <summary>What whoever stamped a segment knew before it ended.</summary>
-    public static StreamNumbers Before(SegmentBegin begin) => new(
+    public static StreamNumbers Before(SegmentBegin begin) => new StreamNumbers(
         begin.Msn,
         begin.Epoch.EpochId,
         begin.DiscontinuitySequence - (begin.Discontinuity ? 1 : 0),
@@ -43,5 +58,5 @@ internal sealed record StreamNumbers(
         begin.Epoch.TargetDurationSeconds,
         begin.Time,
         begin.AllIndependent,
-        true);
+        true).Promise(begin.Tracks);
 }

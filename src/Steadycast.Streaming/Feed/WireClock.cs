@@ -10,14 +10,15 @@ internal sealed class WireClock
     private const int NearWrapMs = 10_000;
     private const int Wrap24 = 1 << 24;
 
-    private readonly (bool Seen, uint Wire, long Time)[] _tracks = new (bool, uint, long)[2];
+    /// <summary>By track number.</summary>
+    private readonly (bool Seen, uint Wire, long Time)[] _tracks = new (bool, uint, long)[FeedTracks.LastExtra + 1];
 
-    public long Unwrap(bool isVideo, uint wire)
+    public long Unwrap(byte trackId, uint wire)
     {
-        ref var own = ref _tracks[isVideo ? 0 : 1];
-        var other = _tracks[isVideo ? 1 : 0];
+        ref var own = ref _tracks[trackId];
+        var other = Array.Find(_tracks, track => track.Seen);
 
-        // A track's first timestamp is read from the other track, so that a wrap between the two is seen as one.
+        // A track's first timestamp is read from another track, so that a wrap between the two is seen as one.
         var before = own.Seen ? own : other.Seen ? other : (true, wire, wire);
         var step = (int)(wire - before.Item2);
         if (Math.Abs((long)step) > NearWrapMs)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Steadycast.Protocols.Codecs;
 using Steadycast.Streaming.Feed;
 using Steadycast.Streaming.Segments;
 
@@ -36,6 +37,7 @@ internal sealed partial class PackagingLoop(
     private volatile PackagingState _state = new(null, null, null, null);
     private string? _lastUnsupported;
     private bool _hasWarnedOfMp3;
+    private IReadOnlyList<TrackConfig> _leftOut = [];
     private long? _lastComplaint;
     private long _silencedComplaints;
 
@@ -93,6 +95,7 @@ internal sealed partial class PackagingLoop(
                 if (segment is not null)
                 {
                     index = await StoreAsync(index, segment, cancellationToken);
+                    WarnOfLeftOut(packager.LeftOut);
                     attempt = 1;
                 }
 
@@ -158,6 +161,16 @@ internal sealed partial class PackagingLoop(
         Log.Mp3InFmp4(logger, Stream);
     }
 
+    /// <summary>The stream goes on without them: said when they come.</summary>
+    private void WarnOfLeftOut(IReadOnlyList<TrackConfig> tracks)
+    {
+        metrics.LeftOut(tracks.Count);
+        if (tracks.SequenceEqual(_leftOut)) return;
+        _leftOut = tracks;
+        foreach (var track in tracks)
+            Log.TrackLeftOut(logger, Stream, FeedTracks.AudioNumber(track.TrackId), track.Codec);
+    }
+
     private void Report(PackagingStep step, string? fault)
     {
         if (step != PackagingStep.Gap) metrics.Dropped(step);
@@ -200,6 +213,12 @@ internal sealed partial class PackagingLoop(
             Message = "{StreamName} has MP3 sound, which Chromium does not play from fMP4: set the packager's "
                 + "container to ts, or the encoder's sound to AAC or Opus")]
         public static partial void Mp3InFmp4(ILogger logger, string streamName);
+
+        [LoggerMessage(
+            Level = LogLevel.Warning,
+            Message = "Audio track {Track} of {StreamName} is left out: MPEG-TS does not carry {Codec}; set the "
+                + "packager's container to fmp4")]
+        public static partial void TrackLeftOut(ILogger logger, string streamName, int track, Codec codec);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "A segment of {StreamName} cannot be published: {Reason}")]
         public static partial void Refused(ILogger logger, string streamName, string reason);

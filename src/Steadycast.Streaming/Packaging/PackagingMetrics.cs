@@ -8,6 +8,7 @@ public sealed class PackagingMetrics
     private readonly Counter<long> _segments;
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _dropped;
+    private readonly Counter<long> _leftOut;
     private readonly Counter<long> _storeFailures;
     private readonly Counter<long> _restarts;
     private readonly Histogram<double> _seconds;
@@ -19,6 +20,7 @@ public sealed class PackagingMetrics
         _segments = meter.CreateCounter<long>("steadycast_packaging_segments_total", "{segment}");
         _bytes = meter.CreateCounter<long>("steadycast_packaging_bytes_total", "By");
         _dropped = meter.CreateCounter<long>("steadycast_packaging_dropped_total", "{segment}");
+        _leftOut = meter.CreateCounter<long>("steadycast_packaging_left_out_total", "{track}");
         _storeFailures = meter.CreateCounter<long>("steadycast_packaging_store_failures_total", "{failure}");
         _restarts = meter.CreateCounter<long>("steadycast_packaging_loop_restarts_total", "{restart}");
         _seconds = meter.CreateHistogram<double>("steadycast_packaging_publish_seconds", "s");
@@ -47,6 +49,13 @@ public sealed class PackagingMetrics
             _ => "other",
         };
         _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    }
+
+    /// <summary>Audio tracks of a published segment that its container cannot carry.</summary>
+    public void LeftOut(int tracks)
+    {
+        if (tracks > 0)
+            _leftOut.Add(tracks);
     }
 
     public void StoreFailed() => _storeFailures.Add(1);

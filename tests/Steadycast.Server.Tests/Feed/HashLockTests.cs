@@ -37,6 +37,24 @@ public sealed class HashLockTests
         }
     }
 
+    [Fact]
+    public void With_several_audio_tracks_each_goes_on_where_it_was()
+    {
+        var encoder = new TestEncoder { Seconds = 14, Gops = [2, 1, 2.5] };
+        List<TestMessage> messages = [.. CutterTracksTests.With(encoder.Messages())];
+        List<(TestMessage, int)> own =
+            [.. CutterTracksTests.With((encoder with { Start = 123_456_789 }).Messages()).Select(m => (m, 1))];
+        using var expected = new LockRun().Run(messages, []);
+        using var locked = new LockRun().Run(messages, own);
+        Assert.InRange(locked.LockedAt!.Value, 1, expected.Records.Count * 3 / 4);
+        for (var k = locked.LockedAt.Value + 1; k < expected.Records.Count; k += 11)
+        {
+            using var run = new LockRun().Run(messages, own, k);
+            Assert.True(run.WentOn, $"record {k}");
+            AssertSame(expected.Segments(), run.Segments(), $"record {k}");
+        }
+    }
+
     [Theory]
     [InlineData(Container.Fmp4)]
     [InlineData(Container.Ts)]

@@ -81,6 +81,37 @@ public sealed class HlsPackagerTests
         Assert.Equal(-1, packager.LastMsn);
     }
 
+    [Theory]
+    [InlineData(Container.Fmp4, "video.m3u8", "audio-0.m3u8", "video.m3u8,audio-0.m3u8,index.m3u8,audio-1.m3u8,audio-3.m3u8")]
+    [InlineData(Container.Ts, "index.m3u8", null, "index.m3u8,audio-1.m3u8,audio-3.m3u8")]
+    public void Every_audio_track_has_a_playlist(Container container, string variant, string? first, string playlists)
+    {
+        using var packager = new HlsPackager(container);
+        Add(packager, Segment(7, [Video, Audio, Audio with { TrackId = 3 }, Audio with { TrackId = 5 }]), out var segment);
+        Assert.Equal(playlists, string.Join(',', segment!.Record.Parts!.Select(part => part.Playlist)));
+        Assert.Equal(variant, segment.Audio!.VariantUri);
+        Assert.Equal([first, "audio-1.m3u8", "audio-3.m3u8"], segment.Audio.Renditions.Select(r => r.Uri));
+        Assert.Equal(["Audio 1", "Audio 2", "Audio 4"], segment.Audio.Renditions.Select(r => r.Name));
+        Assert.Equal("avc1.64000d,mp4a.40.2", segment.Variant.Codecs);
+        // Tracks of one configuration have one initialisation section.
+        Assert.Equal(container == Container.Fmp4 ? 3 : 0, segment.Maps.Length);
+        Assert.Equal(segment.Bytes.Length, segment.Record.Parts!.Max(part => part.Offset + part.Bytes));
+    }
+
+    [Fact]
+    public void A_track_that_the_container_cannot_carry_beside_the_first_one_is_left_out()
+    {
+        using var packager = new HlsPackager(Container.Ts);
+        var opus = new TrackConfig(3, Codec.Opus, Convert.FromHexString("4F707573486561640102380180BB0000000000"));
+        using var plain = new HlsPackager(Container.Ts);
+        Add(plain, Segment(7, [Video, Audio]), out var expected);
+        Assert.Equal(PackagingStep.Packaged, Add(packager, Segment(7, [Video, Audio, opus]), out var segment));
+        Assert.Equal([opus], packager.LeftOut);
+        Assert.Null(segment!.Audio);
+        Assert.True(segment.Bytes.Span.SequenceEqual(expected!.Bytes.Span));
+        Assert.Equal(expected.Record, segment.Record);
+    }
+
     [Fact]
     public void A_segment_without_length_is_not_published()
     {

@@ -40,11 +40,13 @@ internal sealed class RandomFeed
     private readonly FeedHash _hash;
     private readonly bool _lowerEpochs;
     private readonly bool _everyCodec;
+    private readonly bool _extraTracks;
     private readonly double _fps;
     private readonly bool _reorders;
     private readonly bool _irregular;
     private StreamEpoch _epoch;
     private ImmutableArray<TrackConfig> _tracks = [];
+    private List<ExtraTrack> _extras = [];
     private int _audioRate;
     private int _audioSamples;
     private long _msn;
@@ -54,9 +56,9 @@ internal sealed class RandomFeed
     private long _origin;
     private long _discontinuities;
 
-    private RandomFeed(int seed, bool lowerEpochs, bool everyCodec, FeedHash hash)
+    private RandomFeed(int seed, bool lowerEpochs, bool everyCodec, bool extraTracks, FeedHash hash)
     {
-        (_hash, _lowerEpochs, _everyCodec) = (hash, lowerEpochs, everyCodec);
+        (_hash, _lowerEpochs, _everyCodec, _extraTracks) = (hash, lowerEpochs, everyCodec, extraTracks);
         _random = new Random(seed);
         _fps = Pick(30, 30000 / 1001.0, 25, 60);
         _reorders = _random.Next(2) == 0;
@@ -73,15 +75,17 @@ internal sealed class RandomFeed
 
     /// <param name="lowerEpochs">Whether an ingest that was thought dead puts its word in, too.</param>
     /// <param name="everyCodec">AV1 and Opus, too, which MPEG-TS does not carry.</param>
-    public static IReadOnlyList<FeedRecord> Of(int seed, bool lowerEpochs, bool everyCodec = false)
+    /// <param name="extraTracks">Audio tracks beside the first one, which may be silent for a while.</param>
+    public static IReadOnlyList<FeedRecord> Of(
+        int seed, bool lowerEpochs, bool everyCodec = false, bool extraTracks = false)
     {
         using var hash = new FeedHash();
-        return new RandomFeed(seed, lowerEpochs, everyCodec, hash)._records;
+        return new RandomFeed(seed, lowerEpochs, everyCodec, extraTracks, hash)._records;
     }
 
     private bool HasVideo => _tracks.Any(track => track.IsVideo);
 
-    private bool HasAudio => _tracks.Any(track => !track.IsVideo);
+    private bool HasAudio => _tracks.Any(track => track.TrackId == 2);
 
     private void AddSegment(bool first)
     {
@@ -92,6 +96,7 @@ internal sealed class RandomFeed
             _epoch = _epoch with { EpochId = _epoch.EpochId + 1, TimelineId = _epoch.EpochId + 1 };
             _origin = _time += _random.Next(0, 900_000);
             (_pictures, _samples) = (0, 0);
+            _extras.ForEach(extra => extra.Samples = 0);
             discontinuity = true;
             _discontinuities++;
             if (_random.Next(2) == 0) ChangeTracks();
@@ -149,6 +154,15 @@ internal sealed class RandomFeed
         var audio = new TrackConfig(2, codec, record);
         (_audioRate, _audioSamples) = (rate, samples);
         _tracks = _random.Next(6) switch { 0 => [video], 1 => [audio], _ => [video, audio] };
+        if (!_extraTracks)
+            return;
+        _extras = [.. Enumerable.Range(3, 6).Where(_ => _random.Next(3) == 0).Select(trackId =>
+        {
+            // Sometimes as the first one is, as an ingest stamps those that went.
+            var sound = _random.Next(2) == 0 && codec != Codec.Opus ? (codec, record, rate, samples) : Pick(Sounds);
+            return new ExtraTrack(new TrackConfig((byte)trackId, sound.Item1, sound.Item2), sound.Item3, sound.Item4);
+        })];
+        _tracks = [.. _tracks, .. _extras.Select(extra => extra.Config)];
     }
 
     private long Length()
@@ -176,9 +190,25 @@ internal sealed class RandomFeed
             _samples += samples;
         }
 
+        foreach (var extra in _extras)
+            AddExtra(extra, end, isSilent: _random.Next(4) == 0, units);
+
         // A sound card that slept: the ingest sets its clock anew.
         if (_random.Next(5) == 0) _samples += _random.Next(1, 20_000);
         return [.. units.OrderBy(unit => unit.Dts).ThenBy(unit => unit.TrackId)];
+    }
+
+    private void AddExtra(ExtraTrack extra, long end, bool isSilent, List<AccessUnit> units)
+    {
+        for (long dts; (dts = _origin + (extra.Samples * 90_000 / extra.Rate)) < end; extra.Samples += extra.PerFrame)
+        {
+            if (isSilent) continue;
+            var position = (_origin * extra.Rate / 90_000) + extra.Samples;
+            ReadOnlyMemory<byte> frame = extra.Config.Codec == Codec.Mp3
+                ? (byte[])[0xFF, 0xFB, 0x90, 0x00, .. Bytes(413).Span]
+                : Bytes(_random.Next(1, 400));
+            units.Add(new AccessUnit(extra.Config.TrackId, dts, 0, position, IsKeyframe: true, frame));
+        }
     }
 
     private AccessUnit Video(long dts, bool key)
@@ -206,7 +236,7 @@ internal sealed class RandomFeed
     /// <summary>Opus packets of 10, 20 and 40 ms; MP3 frames of 128 kbit/s; anything for AAC.</summary>
     private (ReadOnlyMemory<byte> Frame, int Samples) Sound()
     {
-        switch (_tracks[^1].Codec)
+        switch (_tracks.Last(track => track.TrackId <= 2).Codec)
         {
             case Codec.Opus:
                 var (first, samples) = Pick<(byte, int)>((0 << 3, 480), (1 << 3, 960), (2 << 3, 1920));
@@ -223,6 +253,17 @@ internal sealed class RandomFeed
         var bytes = new byte[count];
         _random.NextBytes(bytes);
         return bytes;
+    }
+
+    private sealed class ExtraTrack(TrackConfig config, int rate, int perFrame)
+    {
+        public TrackConfig Config => config;
+
+        public int Rate => rate;
+
+        public int PerFrame => perFrame;
+
+        public long Samples { get; set; }
     }
 
     private T Pick<T>(params T[] choices) => choices[_random.Next(choices.Length)];

@@ -30,5 +30,8 @@ internal struct LogEntry
 
     public LogMessageFlags Flags;
 
+    /// <summary>Whether a subscriber may begin with it.</summary>
+    public bool IsJoinPoint;
+
     public readonly int End => Offset + Length;
 }

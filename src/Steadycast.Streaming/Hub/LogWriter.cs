@@ -42,6 +42,7 @@ internal sealed class LogWriter(LiveStream stream, StreamLog log, TimeProvider t
 
         if (hasVideo && message.Type == RtmpMessageType.Audio && time.GetElapsedTime(lastVideoAt, now) > VideoGone)
             hasVideo = false;
+        bool isSound = kind.IsCoded && message.Type == RtmpMessageType.Audio;
         var entry = new LogEntry
         {
             Type = message.Type,
@@ -51,9 +52,9 @@ internal sealed class LogWriter(LiveStream stream, StreamLog log, TimeProvider t
             ArrivedAt = arrivedAt,
             WireTimestamp = message.Timestamp,
             TimeMs = kind.IsCoded ? timeline.OfMedia(message.Timestamp) : timeline.OfOther(message.Timestamp),
+            IsJoinPoint = isKeyframe || (isSound && !hasVideo),
         };
-        bool isJoinPoint = isKeyframe || (!hasVideo && kind.IsCoded && message.Type == RtmpMessageType.Audio);
-        if (!log.Append(entry, message.Payload.Span, headers, isJoinPoint, stream))
+        if (!log.Append(entry, message.Payload.Span, headers, stream))
             metrics.NotReplayable();
         metrics.Appended(message.Payload.Length);
     }

@@ -124,11 +124,10 @@ internal sealed class StreamLog
     /// <summary>Writer: appends one message.</summary>
     /// <param name="entry">All but offset and length.</param>
     /// <param name="headers">In force from this message on.</param>
-    /// <param name="isJoinPoint">Whether a subscriber may begin with it.</param>
     /// <param name="stream">Asked, when a slab is full, for the slab of the slowest cursor.</param>
     /// <returns>False when the join point was given up because the log would have grown too long.</returns>
     public bool Append(
-        LogEntry entry, ReadOnlySpan<byte> payload, TrackHeaders headers, bool isJoinPoint, LiveStream stream)
+        LogEntry entry, ReadOnlySpan<byte> payload, TrackHeaders headers, LiveStream stream)
     {
         int chunkStreamId = ChunkStreamOf(entry.Type);
         uint timestamp = (uint)entry.TimeMs;
@@ -153,7 +152,7 @@ internal sealed class StreamLog
 
         slab.Publish(index + 1);
         Volatile.Write(ref head, written);
-        if (isJoinPoint)
+        if (entry.IsJoinPoint)
             Volatile.Write(ref joinPoint, slab.Number << EntryBits | (uint)index);
         return replayable;
     }

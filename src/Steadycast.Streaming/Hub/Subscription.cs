@@ -32,6 +32,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
     private readonly int maxLagBytes;
     private readonly TimeSpan maxLag;
     private readonly bool isMerged;
+    private readonly RewindMark? mark;
     private readonly long createdAt;
 
     // Completed in the stack of who wakes: groups see to it that this is a thread for it.
@@ -48,6 +49,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
     private int entry;
     private long beginWith;
     private bool hasJoined;
+    private long leftAt;
 
     // What the cursor skips to and how far it had come, until it is there.
     private long skippedFrom;
@@ -71,6 +73,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         maxLagBytes = subscription.MaxLagBytes ?? options.MaxLagBytes;
         maxLag = subscription.MaxLag ?? options.MaxLag;
         isMerged = Kind == SubscriptionKind.Player && options.MergeWindow > TimeSpan.Zero;
+        mark = subscription.CanRewind ? new RewindMark(log) : null;
         createdAt = time.GetTimestamp();
         // The newest slab before the idleness: see StreamLog.IsIdle.
         long newest = log.NewestSlab;
@@ -90,8 +93,11 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
 
     public long SkippedBytes { get; private set; }
 
+    /// <summary>Where the cursor lies, in bytes that were ever written to the log.</summary>
+    public long Position => slab is null ? leftAt : slab.StartPosition + offset;
+
     /// <summary>The first slab that the log has to keep for this cursor.</summary>
-    internal long KeepFrom => Volatile.Read(ref keepFrom);
+    internal long KeepFrom => Math.Min(Volatile.Read(ref keepFrom), mark?.Slab ?? long.MaxValue);
 
     /// <summary>
     /// RTMP chunks that are ready to be sent, as much as lies in one piece; empty when there are none yet. Message
@@ -140,6 +146,32 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         message = replayed < replay.Length ? ReplayNext() : ReadNext();
         isAfterSkip = false;
         return true;
+    }
+
+    /// <summary>
+    /// The receiver has got everything up to a <see cref="Position"/>: nobody needs what lies before the keyframe under
+    /// it. With <see cref="SubscriptionOptions.CanRewind"/>.
+    /// </summary>
+    public void Confirm(long position) => mark!.Confirm(position);
+
+    /// <summary>
+    /// Begins again for a receiver that knows nothing: with the headers, and the keyframe under what was confirmed, or
+    /// the first one after it that the log still has. With <see cref="SubscriptionOptions.CanRewind"/>.
+    /// </summary>
+    public void Rewind()
+    {
+        (given, needed, prefix, replay, replayed) = (TrackHeaders.None, null, default, [], 0);
+        if (!hasJoined)
+            return;
+        Slab? found = mark!.TryAcquire(out int at, out bool hasLost);
+        if (hasLost)
+            (skipReason, skippedFrom) = ("log_full", mark.Position);
+        LeaveSlab(long.MaxValue);
+        if (found is null)
+            return;
+        Enter(found, at);
+        mark.Set(found, at);
+        needed = found.Headers;
     }
 
     /// <summary>True when there may be something to read, false when the stream is closed.</summary>
@@ -257,6 +289,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
             if (log.TryAcquire(beginWith) is { } first)
             {
                 Enter(first, 0);
+                mark?.Set(first, 0);
                 return true;
             }
 
@@ -266,6 +299,7 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         if (log.TryAcquireJoin(out int at) is not { } found)
             return false;
         Enter(found, at);
+        mark?.Set(found, at);
         needed = found.Headers;
         return true;
     }
@@ -316,11 +350,13 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         (skipReason, skippedFrom) = (reason, position);
         LeaveSlab(found.Number);
         Enter(found, at);
+        mark?.Set(found, at);
         needed = found.Headers;
     }
 
     private void LeaveSlab(long keep)
     {
+        leftAt = Position;
         Volatile.Write(ref keepFrom, keep);
         slab?.Release();
         slab = null;

@@ -25,4 +25,9 @@ public sealed record SubscriptionOptions(SubscriptionKind Kind)
 
     /// <summary>Time behind before the cursor is moved; absent: <see cref="HubOptions.MaxLag"/>.</summary>
     public TimeSpan? MaxLag { get; init; }
+
+    /// <summary>
+    /// Whether the log keeps what the receiver has not confirmed, so that another one can be given it. Default false.
+    /// </summary>
+    public bool CanRewind { get; init; }
 }

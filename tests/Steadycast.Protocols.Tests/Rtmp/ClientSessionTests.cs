@@ -1,6 +1,7 @@
 using System.Buffers;
 using FsCheck;
 using FsCheck.Fluent;
+using Steadycast.Protocols.Amf;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Chunks;
 using Steadycast.Protocols.Rtmp.Messages;
@@ -78,6 +79,61 @@ public sealed class ClientSessionTests
     }
 
     [Fact]
+    public void The_server_acknowledges_as_often_as_it_is_asked_to()
+    {
+        var pair = new Pair(Options(ClientRole.Publish) with { AcknowledgeEvery = 10_000 }, 1000);
+        pair.Start();
+        for (uint at = 0; at < 5; at++)
+            pair.Write(new MediaMessage(RtmpMessageType.Video, at, EncoderScripts.Picture(true, 9_000)));
+
+        uint[] acknowledged = [.. pair.Values(ClientEventKind.Acknowledged)];
+
+        Assert.Equal(acknowledged.Order(), acknowledged);
+        Assert.InRange(acknowledged.Length, 4, 5);
+        // All but less than one window is confirmed.
+        Assert.InRange(acknowledged[^1], pair.SentBytes - 10_000, pair.SentBytes);
+    }
+
+    [Fact]
+    public void A_ping_is_answered_with_its_own_timestamp()
+    {
+        var pair = new Pair(Options(ClientRole.Publish), 1000);
+        pair.Start();
+
+        pair.Ping(0xFEDCBA98);
+
+        Assert.Equal([0xFEDCBA98], pair.Values(ClientEventKind.Pong));
+    }
+
+    [Fact]
+    public void Connect_carries_what_another_client_said()
+    {
+        var pair = new Pair(
+            Options(ClientRole.Publish) with
+            {
+                ConnectMembers =
+                [
+                    new("app", "else"), new("flashVer", "FMLE/3.0 (obs)"), new("tcUrl", "rtmp://else/else"),
+                    new("videoCodecs", 128.0), new("fourCcList", Amf0Value.StrictArray([Amf0Value.Of("hvc1")])),
+                    new("capsEx", 2.0),
+                ],
+            },
+            1000);
+        pair.Start();
+
+        Amf0Value connect = pair.Connect!.Object;
+
+        Assert.Equal(
+            ["app", "type", "tcUrl", "flashVer", "videoCodecs", "fourCcList", "capsEx"],
+            connect.Properties.Select(p => p.Name));
+        Assert.Equal("live", connect["app"].Text);
+        Assert.Equal("rtmp://127.0.0.1/live", connect["tcUrl"].Text);
+        Assert.Equal("FMLE/3.0 (obs)", connect["flashVer"].Text);
+        Assert.Equal("hvc1", Assert.Single(pair.Connect.EnhancedRtmp!.FourCcList));
+        Assert.Equal(CapsEx.Multitrack, pair.Connect.EnhancedRtmp.CapsEx);
+    }
+
+    [Fact]
     public void The_server_s_chunk_size_is_repeated_but_never_below_4096()
     {
         var chosen = new Pair(Options(ClientRole.Publish) with { ChunkSize = 128 }, 1000);
@@ -147,12 +203,17 @@ public sealed class ClientSessionTests
     {
         private readonly ArrayBufferWriter<byte> _toServer = new();
         private readonly ArrayBufferWriter<byte> _recorded = new();
+        private readonly List<ClientEvent> _events = [];
 
         public ClientSession Client { get; } = new(options);
 
         public ServerTranscript Server { get; } = new();
 
         public List<ClientEventKind> ClientEvents { get; } = [];
+
+        public long SentBytes { get; private set; }
+
+        public ConnectRequest? Connect => Server.Connect;
 
         public List<string> Played { get; } = [];
 
@@ -180,6 +241,15 @@ public sealed class ClientSessionTests
             Pump();
         }
 
+        public IEnumerable<uint> Values(ClientEventKind kind) =>
+            _events.Where(e => e.Kind == kind).Select(e => e.Value);
+
+        public void Ping(uint timestamp)
+        {
+            Client.WritePing(_toServer, timestamp);
+            Pump();
+        }
+
         public void Stop()
         {
             Client.WriteStop(_toServer);
@@ -190,6 +260,7 @@ public sealed class ClientSessionTests
         {
             while (_toServer.WrittenCount + Server.Output.WrittenCount > 0)
             {
+                SentBytes += _toServer.WrittenCount;
                 foreach (byte[] part in Take(_toServer).Chunk(piece))
                     FeedServer(part);
                 _recorded.Write(Server.Output.WrittenSpan);
@@ -222,6 +293,7 @@ public sealed class ClientSessionTests
             while (Client.TryRead(ref part, _toServer, out ClientEvent e))
             {
                 ClientEvents.Add(e.Kind);
+                _events.Add(e with { Media = default });
                 LastStatus = e.Status ?? LastStatus;
                 if (e.Kind == ClientEventKind.Media)
                     Played.Add($"{e.Media.Type} {e.Media.Timestamp} {e.Media.Payload.Length}");

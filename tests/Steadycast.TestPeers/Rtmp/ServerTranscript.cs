@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Steadycast.Protocols.Rtmp;
+using Steadycast.Protocols.Rtmp.Messages;
 using Steadycast.Protocols.Rtmp.Sessions;
 
 namespace Steadycast.TestPeers.Rtmp;
@@ -21,6 +22,9 @@ public sealed class ServerTranscript(RtmpLimits limits) : IDisposable
     public ServerSession Session { get; } = new(limits);
 
     public IReadOnlyList<string> Lines => _lines;
+
+    /// <summary>What the client said of itself.</summary>
+    public ConnectRequest? Connect { get; private set; }
 
     public ArrayBufferWriter<byte> Output { get; } = new();
 
@@ -47,7 +51,8 @@ public sealed class ServerTranscript(RtmpLimits limits) : IDisposable
         switch (e.Kind)
         {
             case ServerEventKind.ConnectRequested:
-                _lines.Add($"connect {e.Connect!.App}");
+                Connect = e.Connect!;
+                _lines.Add($"connect {Connect.App}");
                 Session.AcceptConnect(Output);
                 break;
             case ServerEventKind.PublishRequested:

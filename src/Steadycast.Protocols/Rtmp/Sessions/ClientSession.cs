@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using Steadycast.Protocols.Amf;
 using Steadycast.Protocols.Rtmp.Chunks;
 using Steadycast.Protocols.Rtmp.Handshake;
@@ -31,6 +32,17 @@ public sealed record ClientSessionOptions
     /// server keeps to less.
     /// </summary>
     public int? ChunkSize { get; init; }
+
+    /// <summary>
+    /// For one that speaks for a client of its own: members of that client's <c>connect</c>, which replace ours, all of
+    /// Enhanced RTMP included. <c>app</c> and <c>tcUrl</c> are never taken from here. Empty: our own.
+    /// </summary>
+    public ImmutableArray<Amf0Property> ConnectMembers { get; init; } = [];
+
+    /// <summary>
+    /// After how many bytes of ours the server is to acknowledge what it has received; null leaves it to itself.
+    /// </summary>
+    public uint? AcknowledgeEvery { get; init; }
 }
 
 public enum ClientRole
@@ -55,13 +67,23 @@ public enum ClientEventKind
 
     /// <summary>A status that changes nothing for us.</summary>
     Status,
+
+    /// <summary>The server has received so many bytes of ours.</summary>
+    Acknowledged,
+
+    /// <summary>The answer to a ping.</summary>
+    Pong,
 }
 
 /// <summary>One thing that a server did.</summary>
 /// <param name="Status">With Refused, Ended and Status.</param>
 /// <param name="Media">With Media; its payload is valid until the session reads on.</param>
+/// <param name="Value">
+/// With Acknowledged: bytes since the connection began, handshake included or not as the server likes, modulo 2^32.
+/// With Pong: the ping's timestamp.
+/// </param>
 public readonly record struct ClientEvent(
-    ClientEventKind Kind, StatusInfo? Status = null, MediaMessage Media = default);
+    ClientEventKind Kind, StatusInfo? Status = null, MediaMessage Media = default, uint Value = 0);
 
 /// <summary>
 /// The client's side of one RTMP connection without IO, for one publish or one play. Start, then read until Started.
@@ -79,7 +101,6 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
     private readonly MessageExchange _exchange = new(limits);
     private readonly ArrayBufferWriter<byte> _data = new();
     private ClientHandshake? _handshake = new(options.SignedHandshake);
-    private uint _streamId;
     private bool _isStarted;
 
     public ClientSession(ClientSessionOptions options)
@@ -94,6 +115,9 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
 
     /// <summary>The chunk size that we send with.</summary>
     public int ChunkSize => _exchange.ChunkSize;
+
+    /// <summary>The message stream that createStream gave.</summary>
+    public uint MessageStreamId { get; private set; }
 
     /// <summary>Writes the first bytes of the connection.</summary>
     public void Start(IBufferWriter<byte> output) => _handshake!.Start(output);
@@ -133,11 +157,15 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
             output,
             MediaChunkStream.Of(message.Type),
             message.Type,
-            _streamId,
+            MessageStreamId,
             message.Timestamp,
             payload,
             ChunkSize);
     }
+
+    /// <summary>Asks the server to answer: what is received next shows that it lives.</summary>
+    public void WritePing(IBufferWriter<byte> output, uint timestamp) =>
+        new UserControl(UserControlEvent.PingRequest, timestamp).Write(Writer(output));
 
     /// <summary>Writes the orderly end of what was started.</summary>
     public void WriteStop(IBufferWriter<byte> output)
@@ -147,7 +175,7 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         MessageWriter writer = Writer(output);
         if (options.Role == ClientRole.Publish)
             writer.WriteCommand(0, "FCUnpublish", StreamTransaction + 1, Amf0Value.Null, options.Name);
-        writer.WriteCommand(0, "deleteStream", 0, Amf0Value.Null, (double)_streamId);
+        writer.WriteCommand(0, "deleteStream", 0, Amf0Value.Null, (double)MessageStreamId);
         _isStarted = false;
     }
 
@@ -159,15 +187,23 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
             return false;
         _handshake = null;
         _exchange.BytesRead = HandshakeSizes.Side;
-        Writer(output).WriteCommand(0, "connect", ConnectTransaction, Amf0Value.Object(
-            [
-                new("app", options.App),
-                new("type", "nonprivate"),
-                new("flashVer", options.FlashVersion),
-                new("tcUrl", options.TcUrl),
-                .. EnhancedRtmpCapabilities.Forwarder.ToProperties(),
-            ]));
+        Writer(output).WriteCommand(0, "connect", ConnectTransaction, Amf0Value.Object(ConnectMembers()));
         return true;
+    }
+
+    private ImmutableArray<Amf0Property> ConnectMembers()
+    {
+        Amf0Property[] basic =
+        [
+            new("app", options.App),
+            new("type", "nonprivate"),
+            new("flashVer", options.FlashVersion),
+            new("tcUrl", options.TcUrl),
+        ];
+        if (options.ConnectMembers.IsEmpty)
+            return [.. basic, .. EnhancedRtmpCapabilities.Forwarder.ToProperties()];
+        Amf0Property[] carried = [.. options.ConnectMembers.Where(m => m.Name is not ("app" or "tcUrl"))];
+        return [.. basic.Where(b => carried.All(c => c.Name != b.Name)), .. carried];
     }
 
     private bool TryTakeMedia(in RtmpMessage message, out ClientEvent clientEvent)
@@ -193,6 +229,15 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
                 when ControlMessage.TryRead(message.Payload.Span, out uint bandwidth):
                 ControlMessage.Write(Writer(output), RtmpMessageType.WindowAcknowledgementSize, bandwidth);
                 return false;
+            case RtmpMessageType.Acknowledgement
+                when ControlMessage.TryRead(message.Payload.Span, out uint received):
+                clientEvent = new ClientEvent(ClientEventKind.Acknowledged, Value: received);
+                return true;
+            case RtmpMessageType.UserControl
+                when UserControl.TryRead(message.Payload.Span, out UserControl control)
+                    && control.Event == UserControlEvent.PingResponse:
+                clientEvent = new ClientEvent(ClientEventKind.Pong, Value: control.Value);
+                return true;
             default:
                 return false;
         }
@@ -208,7 +253,7 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
                 CreateStream(output);
                 return false;
             case ("_result", CreateTransaction):
-                _streamId = command.Argument(0).Number is >= 0 and <= uint.MaxValue and var id ? (uint)id : 1;
+                MessageStreamId = command.Argument(0).Number is >= 0 and <= uint.MaxValue and var id ? (uint)id : 1;
                 AskForStream(output);
                 return false;
             case ("_error", ConnectTransaction or CreateTransaction or StreamTransaction):
@@ -232,6 +277,8 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
             ControlMessage.Write(writer, RtmpMessageType.SetChunkSize, (uint)chunkSize);
             _exchange.ChunkSize = chunkSize;
             writer = Writer(output);
+            if (options.AcknowledgeEvery is { } window)
+                ControlMessage.Write(writer, RtmpMessageType.WindowAcknowledgementSize, window);
             writer.WriteCommand(0, "releaseStream", ReleaseTransaction, Amf0Value.Null, options.Name);
             writer.WriteCommand(0, "FCPublish", FcTransaction, Amf0Value.Null, options.Name);
         }
@@ -244,12 +291,12 @@ public sealed class ClientSession(ClientSessionOptions options, RtmpLimits limit
         MessageWriter writer = Writer(output);
         if (options.Role == ClientRole.Publish)
         {
-            writer.WriteCommand(_streamId, "publish", StreamTransaction, Amf0Value.Null, options.Name, "live");
+            writer.WriteCommand(MessageStreamId, "publish", StreamTransaction, Amf0Value.Null, options.Name, "live");
             return;
         }
 
         const double liveOnly = -1000; // In milliseconds: "only live" is -1 in ActionScript's seconds (7.2.2.1).
-        writer.WriteCommand(_streamId, "play", StreamTransaction, Amf0Value.Null, options.Name, liveOnly);
+        writer.WriteCommand(MessageStreamId, "play", StreamTransaction, Amf0Value.Null, options.Name, liveOnly);
     }
 
     private ClientEvent Judge(StatusInfo status)

@@ -41,7 +41,7 @@ public sealed partial class RoomsTests
         ["Streaming/Packaging"] = ["Feed", "Roles", "Segments"],
         ["Streaming/Origin"] = ["Roles", "Segments"],
         ["Streaming/Failover"] = ["Origin", "Roles", "Segments"],
-        ["Streaming/Relay"] = [],
+        ["Streaming/Relay"] = ["Admission", "Hub", "Roles", "Rtmp", "Transport"],
 
         ["Server/"] = ["Cli"],
         ["Server/Configuration"] = [],

@@ -13,6 +13,9 @@ public sealed partial class StreamHub : IAsyncDisposable
     /// <summary>The chunk size of the bytes that subscriptions give out; a player is told it before them.</summary>
     public const int ChunkSize = 65536;
 
+    /// <summary>The message stream of those bytes.</summary>
+    public const uint MessageStreamId = StreamLog.MessageStreamId;
+
     // Slabs that wait for the next stream: enough for a few that end at once, little for a server that idles.
     private const int MaxPooledBytes = 16 << 20;
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(1);

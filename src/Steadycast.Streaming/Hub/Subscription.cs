@@ -25,6 +25,9 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
     // What a kernel takes into its send buffer without asking is not lag.
     private const int NoLagBytes = 64 * 1024;
 
+    // What makes a server keep and pass on a publisher's data: the AMF0 string @setDataFrame.
+    private static readonly byte[] Envelope = [2, 0, 13, .. "@setDataFrame"u8];
+
     private readonly LiveStream stream;
     private readonly StreamLog log;
     private readonly TimeProvider time;
@@ -101,7 +104,9 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
 
     /// <summary>
     /// RTMP chunks that are ready to be sent, as much as lies in one piece; empty when there are none yet. Message
-    /// stream id 1, chunk size <see cref="StreamHub.ChunkSize"/>, whole messages. Valid until Advance or Dispose.
+    /// stream id <see cref="StreamHub.MessageStreamId"/>, chunk size <see cref="StreamHub.ChunkSize"/>, whole messages.
+    /// A player gets what a server sends it, a relay what a server wants of a publisher. Valid until Advance or
+    /// Dispose.
     /// </summary>
     public ReadOnlyMemory<byte> Pending()
     {
@@ -116,7 +121,9 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
                 return prefix;
         }
 
-        return slab!.Bytes.AsMemory(offset, EndOf(slab) - offset);
+        if (Kind != SubscriptionKind.Relay)
+            return slab!.Bytes.AsMemory(offset, EndOf(slab) - offset);
+        return UpToData(slab!);
     }
 
     /// <summary>So many bytes of <see cref="Pending"/> have been sent (at most its length).</summary>
@@ -369,25 +376,57 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
         return missing;
     }
 
-    private static byte[] WriteHeaders(TrackHeader[] headers, long timeMs)
+    /// <summary>
+    /// What a server is sent: a data message gets the envelope that it has from a publisher, and so goes by itself.
+    /// </summary>
+    private ReadOnlyMemory<byte> UpToData(Slab from)
+    {
+        int end = EndOf(from);
+        for (int at = from.EntryAt(offset); offset < end; at++)
+        {
+            LogEntry next = from.Entries[at];
+            if (next.Type == RtmpMessageType.DataAmf0 && next.Offset == offset)
+            {
+                var writer = new ArrayBufferWriter<byte>(1024);
+                WriteMessage(writer, next.Type, (uint)next.TimeMs, [.. Envelope, .. PayloadOf(from, next).Span]);
+                offset = next.End;
+                return prefix = writer.WrittenMemory;
+            }
+
+            if (next.Type == RtmpMessageType.DataAmf0)
+                end = next.Offset;
+            if (next.End >= end)
+                break;
+        }
+
+        return from.Bytes.AsMemory(offset, end - offset);
+    }
+
+    private byte[] WriteHeaders(TrackHeader[] headers, long timeMs)
     {
         var writer = new ArrayBufferWriter<byte>(1024);
         foreach (TrackHeader header in headers)
         {
+            bool isData = header.Type == RtmpMessageType.DataAmf0;
             // Metadata that is not at time 0 is a stream of subtitles to FFmpeg's demuxer (5.1, flvdec.c).
-            uint timestamp = header.Type == RtmpMessageType.DataAmf0 ? 0 : (uint)timeMs;
-            ChunkWriter.Write(
-                writer,
-                StreamLog.ChunkStreamOf(header.Type),
-                header.Type,
-                StreamLog.MessageStreamId,
-                timestamp,
-                header.Payload,
-                StreamHub.ChunkSize);
+            uint timestamp = isData ? 0 : (uint)timeMs;
+            byte[] payload = isData && Kind == SubscriptionKind.Relay ? [.. Envelope, .. header.Payload] : header.Payload;
+            WriteMessage(writer, header.Type, timestamp, payload);
         }
 
         return writer.WrittenSpan.ToArray();
     }
+
+    private static void WriteMessage(
+        ArrayBufferWriter<byte> writer, RtmpMessageType type, uint timestamp, ReadOnlySpan<byte> payload) =>
+        ChunkWriter.Write(
+            writer,
+            StreamLog.ChunkStreamOf(type),
+            type,
+            StreamLog.MessageStreamId,
+            timestamp,
+            payload,
+            StreamHub.ChunkSize);
 
     private LogMessage ReplayNext()
     {
@@ -403,13 +442,18 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
     {
         LogEntry read = slab!.Entries[entry++];
         offset = read.End;
-        int headerBytes = StreamLog.FirstHeaderBytes((uint)read.TimeMs);
-        ReadOnlyMemory<byte> payload = read.PayloadLength <= StreamHub.ChunkSize
-            ? slab.Bytes.AsMemory(read.Offset + headerBytes, read.PayloadLength)
-            : Join(slab.Bytes.AsSpan(read.Offset + headerBytes), read.PayloadLength, headerBytes);
+        ReadOnlyMemory<byte> payload = PayloadOf(slab, read);
         LogMessageFlags flags = read.Flags | (isAfterSkip ? LogMessageFlags.AfterSkip : LogMessageFlags.None);
         return new LogMessage(
             read.Type, read.TimeMs, read.WireTimestamp, read.PublicationNumber, flags, read.ArrivedAt, payload);
+    }
+
+    private ReadOnlyMemory<byte> PayloadOf(Slab of, in LogEntry message)
+    {
+        int headerBytes = StreamLog.FirstHeaderBytes((uint)message.TimeMs);
+        return message.PayloadLength <= StreamHub.ChunkSize
+            ? of.Bytes.AsMemory(message.Offset + headerBytes, message.PayloadLength)
+            : Join(of.Bytes.AsSpan(message.Offset + headerBytes), message.PayloadLength, headerBytes);
     }
 
     /// <summary>Copies a payload of several chunks together, without the type 3 headers between them.</summary>

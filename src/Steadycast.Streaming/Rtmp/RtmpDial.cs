@@ -1,7 +1,11 @@
 using System.Buffers;
+using System.Collections.Immutable;
+using System.Net;
 using System.Net.Security;
+using Steadycast.Protocols.Amf;
 using Steadycast.Protocols.Rtmp;
 using Steadycast.Protocols.Rtmp.Sessions;
+using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Transport;
 
 namespace Steadycast.Streaming.Rtmp;
@@ -20,6 +24,15 @@ public sealed record RtmpDialOptions
 
     /// <summary>Judges the server's certificate of rtmps; null: the system's trust and the host's name.</summary>
     public RemoteCertificateValidationCallback? Trust { get; init; }
+
+    /// <summary>Where we may go out to; null: anywhere.</summary>
+    public AddressGuard? Guard { get; init; }
+
+    /// <summary>See <see cref="ClientSessionOptions.ConnectMembers"/>.</summary>
+    public ImmutableArray<Amf0Property> ConnectMembers { get; init; } = [];
+
+    /// <summary>See <see cref="ClientSessionOptions.AcknowledgeEvery"/>.</summary>
+    public uint? AcknowledgeEvery { get; init; }
 }
 
 /// <summary>
@@ -43,10 +56,14 @@ internal sealed class RtmpDial : IAsyncDisposable
 
     public ClientSession Session { get; }
 
+    /// <summary>Bytes sent since the connection began, handshake included.</summary>
+    public long SentBytes { get; private set; }
+
     /// <summary>What the session wants sent; send it after each read.</summary>
     public ArrayBufferWriter<byte> Output { get; } = new();
 
     /// <exception cref="TransportException">Nobody answered, or not in time.</exception>
+    /// <exception cref="AddressRefusedException">It may not be dialled, or has no address.</exception>
     /// <exception cref="RtmpRefusedException">The server says no.</exception>
     /// <exception cref="RtmpProtocolException">It does not speak RTMP.</exception>
     public static async Task<RtmpDial> StartAsync(
@@ -61,8 +78,10 @@ internal sealed class RtmpDial : IAsyncDisposable
         using var dialling = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            TransportConnection connection =
-                await transport.ConnectAsync(url.Host, url.Port, url.IsTls, options.Trust, dialling.Token);
+            IPAddress[]? addresses =
+                options.Guard is null ? null : await options.Guard.FindAsync(url.Host, dialling.Token);
+            TransportConnection connection = await transport.ConnectAsync(
+                url.Host, url.Port, url.IsTls, options.Trust, addresses, dialling.Token);
             connection.SendTimeout = options.SendTimeout;
             var dial = new RtmpDial(connection, new ClientSession(new ClientSessionOptions
             {
@@ -71,6 +90,8 @@ internal sealed class RtmpDial : IAsyncDisposable
                 Name = url.Name,
                 TcUrl = url.TcUrl,
                 ChunkSize = options.ChunkSize,
+                ConnectMembers = options.ConnectMembers,
+                AcknowledgeEvery = options.AcknowledgeEvery,
             }));
             await dial.StartOrDisposeAsync(dialling.Token);
             return dial;
@@ -105,8 +126,15 @@ internal sealed class RtmpDial : IAsyncDisposable
     {
         if (Output.WrittenCount == 0)
             return;
-        await Transport.SendAsync(Output.WrittenMemory, cancellationToken);
+        await SendAsync(Output.WrittenMemory, cancellationToken);
         Output.ResetWrittenCount();
+    }
+
+    /// <summary>Sends bytes that the session has not written, between two of its messages.</summary>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        SentBytes += bytes.Length;
+        return Transport.SendAsync(bytes, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -59,20 +60,26 @@ public sealed partial class SocketTransport : IAsyncDisposable
     }
 
     /// <summary>Dials; the caller owns and disposes the connection.</summary>
+    /// <param name="host">What the certificate must be for, and, without addresses, what is looked up.</param>
     /// <param name="trust">Judges the server's certificate; absent: the system's trust and the host's name.</param>
+    /// <param name="addresses">Where to dial, tried in this order; absent: what the host's name leads to.</param>
     /// <exception cref="TransportException">No address answered, or TLS failed.</exception>
     public async Task<TransportConnection> ConnectAsync(
         string host,
         int port,
         bool useTls,
         RemoteCertificateValidationCallback? trust = null,
+        IPAddress[]? addresses = null,
         CancellationToken cancellationToken = default)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         SocketConnection connection;
         try
         {
-            await socket.ConnectAsync(host, port, cancellationToken);
+            if (addresses is null)
+                await socket.ConnectAsync(host, port, cancellationToken);
+            else
+                await socket.ConnectAsync(addresses, port, cancellationToken);
             connection = Open(socket, isDialled: true);
         }
         catch (SocketException e)

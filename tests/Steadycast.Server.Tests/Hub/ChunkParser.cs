@@ -17,7 +17,8 @@ internal sealed record ParsedMessage(byte Type, uint Timestamp, byte[] Payload)
         9 when Payload[1] == 0 => "H",
         9 => Payload[0] >> 4 == 1 ? "K" : "P",
         8 => Payload[1] == 0 ? "h" : "A",
-        _ => Payload.AsSpan(3).StartsWith("onMetaData"u8) ? "M" : "D",
+        // For a server it has an envelope.
+        _ => Payload.AsSpan().IndexOf("onMetaData"u8) is 3 or 19 ? "M" : "D",
     };
 }
 

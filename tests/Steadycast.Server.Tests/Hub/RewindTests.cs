@@ -7,6 +7,8 @@ namespace Steadycast.Server.Tests.Hub;
 
 public sealed class RewindTests : IAsyncDisposable
 {
+    private static readonly byte[] Text = [.. "\x02\0\x0aonTextData"u8, 2, 0, 2, .. "hi"u8];
+
     private HubBench bench = new();
 
     [Fact]
@@ -182,6 +184,29 @@ public sealed class RewindTests : IAsyncDisposable
         relay.Rewind();
 
         Assert.Equal("h46 A46", Read(relay));
+    }
+
+    [Fact]
+    public void A_server_gets_data_as_from_a_publisher()
+    {
+        Publication publication = bench.Publish();
+        using Subscription relay = Subscribe();
+        AppendHeaders(publication);
+        publication.Append(Keyframe(0, size: 100_000));
+        publication.Append(Data(Text, 20));
+        publication.Append(Data(Text, 30));
+        publication.Append(Picture(40));
+
+        List<ParsedMessage> got = Bytes(relay);
+
+        byte[] envelope = [2, 0, 13, .. "@setDataFrame"u8];
+        Assert.Equal([18, 9, 8, 9, 18, 18, 9], got.Select(m => (int)m.Type));
+        Assert.Equal([.. envelope, .. Metadata], got[0].Payload);
+        Assert.Equal([.. envelope, .. Text], got[4].Payload);
+        Assert.Equal([.. envelope, .. Text], got[5].Payload);
+
+        relay.Rewind();
+        Assert.Equal(got.Select(m => m.ToString()), Bytes(relay).Select(m => m.ToString()));
     }
 
     /// <summary>

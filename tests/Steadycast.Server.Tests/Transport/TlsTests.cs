@@ -113,7 +113,7 @@ public sealed class TlsTests : IAsyncDisposable
 
     private Task<TransportConnection> ConnectAsync(
         TransportListener listener, RemoteCertificateValidationCallback? trust = null) =>
-        transport.ConnectAsync("127.0.0.1", listener.Port, useTls: true, trust ?? Any, deadline.Token);
+        transport.ConnectAsync("127.0.0.1", listener.Port, useTls: true, trust ?? Any, cancellationToken: deadline.Token);
 
     private static bool Any(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
         certificate is not null;

@@ -57,6 +57,9 @@ public sealed class Publication : IDisposable
     /// </summary>
     public bool Append(in MediaMessage message) => Stream.Append(this, message);
 
+    /// <summary>Takes the stream away from its publisher, who is told why.</summary>
+    public void End(string reason) => hub.End(this, reason);
+
     /// <summary>Leaves the stream; its players stay and wait for the next publisher.</summary>
     public void Dispose() => hub.End(this, "the publisher left");
 

@@ -73,7 +73,7 @@ internal sealed class RewindMark(StreamLog log)
         return null;
     }
 
-    /// <summary>Whether every entry of a slab lies before a position; moves the mark to the last one to join at.</summary>
+    /// <summary>Whether all of a slab lies before a position; moves the mark to the last place to join there.</summary>
     private bool TryPass(Slab of, long position)
     {
         for (int count = of.Count; nextEntry < count; nextEntry++)

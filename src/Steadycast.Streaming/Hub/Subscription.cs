@@ -410,7 +410,8 @@ public sealed class Subscription : IValueTaskSource<bool>, IDisposable
             bool isData = header.Type == RtmpMessageType.DataAmf0;
             // Metadata that is not at time 0 is a stream of subtitles to FFmpeg's demuxer (5.1, flvdec.c).
             uint timestamp = isData ? 0 : (uint)timeMs;
-            byte[] payload = isData && Kind == SubscriptionKind.Relay ? [.. Envelope, .. header.Payload] : header.Payload;
+            byte[] envelope = isData && Kind == SubscriptionKind.Relay ? Envelope : [];
+            byte[] payload = [.. envelope, .. header.Payload];
             WriteMessage(writer, header.Type, timestamp, payload);
         }
 

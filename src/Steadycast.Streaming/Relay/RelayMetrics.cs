@@ -22,7 +22,8 @@ public sealed class RelayMetrics
     /// <param name="type">
     /// <c>dial</c>, <c>handshake</c>, <c>select</c> (none could be tried), <c>refused</c>, <c>lost</c> (in mid-stream).
     /// </param>
-    internal void UpstreamFailed(string type) => _upstreamErrors.Add(1, new KeyValuePair<string, object?>("error_type", type));
+    internal void UpstreamFailed(string type) =>
+        _upstreamErrors.Add(1, new KeyValuePair<string, object?>("error_type", type));
 
     internal void SessionBegan() => _sessions.Add(1);
 

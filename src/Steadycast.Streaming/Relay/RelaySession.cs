@@ -9,7 +9,12 @@ namespace Steadycast.Streaming.Relay;
 
 /// <summary>What every session of a relay shares.</summary>
 internal sealed record RelayParts(
-    SocketTransport Transport, RtmpDialOptions Dial, RelayTimes Times, RelayMetrics Metrics, TimeProvider Time, ILogger Log);
+    SocketTransport Transport,
+    RtmpDialOptions Dial,
+    RelayTimes Times,
+    RelayMetrics Metrics,
+    TimeProvider Time,
+    ILogger Log);
 
 /// <summary>
 /// One stream on its way to one upstream of a pool, and to the next one when that fails: its publisher does not notice.
@@ -22,7 +27,7 @@ internal sealed partial class RelaySession(
     RelayedStream stream, Subscription subscription, UpstreamPool pool, RetryPolicy retry, RelayParts parts)
     : IAsyncDisposable
 {
-    /// <summary>Between two rounds of attempts for a stream that is live; doubled each time, up to ten times it.</summary>
+    /// <summary>Between two rounds of attempts for a live stream; doubled each time, up to ten times it.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
     private Connected? _connected;

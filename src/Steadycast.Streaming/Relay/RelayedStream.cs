@@ -12,7 +12,7 @@ namespace Steadycast.Streaming.Relay;
 public sealed record RelayedStream(
     StreamName Stream, string App, string NameWithQuery, ImmutableArray<Amf0Property> ConnectMembers)
 {
-    /// <summary>What goes with the stream wherever it goes; pageUrl and swfUrl may hold the address, and so a key.</summary>
+    /// <summary>What goes with the stream wherever it goes; pageUrl and swfUrl may hold a key.</summary>
     private static readonly string[] Carried =
     [
         "flashVer", "capabilities", "audioCodecs", "videoCodecs", "videoFunction",

@@ -35,6 +35,8 @@ internal sealed partial class RtmpConnection : IDisposable
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
     private RtmpRole _role = RtmpRole.Waiting;
     private StreamName _name;
+    private ConnectRequest? _connect;
+    private StreamRequest? _asked;
     private Publication? _publication;
     private Subscription? _wanted;
     private PlayLoop? _playing;
@@ -96,31 +98,39 @@ internal sealed partial class RtmpConnection : IDisposable
             int received = await _transport.ReceiveAsync(_buffer, _ended?.Token ?? _transport.Closing);
             if (received == 0)
                 return ("left", "the peer left");
-            Process(received);
-            // The answer to a pause is the last that is sent, the answer to a play the first.
-            if (_playChanged)
-                await StopPlayAsync();
-            if (_output.WrittenCount > 0)
-                await FlushAsync();
-            if (_farewell is not null)
-                return ("refused", _farewell);
-            if (_playChanged)
-                StartPlay();
+            ReadOnlyMemory<byte> unread = _buffer.AsMemory(0, received);
+            do
+            {
+                unread = unread[^Process(unread.Span)..];
+                if (_asked is { } asked)
+                    await AnswerAsync(asked);
+                // The answer to a pause is the last that is sent, the answer to a play the first.
+                if (_playChanged)
+                    await StopPlayAsync();
+                if (_output.WrittenCount > 0)
+                    await FlushAsync();
+                if (_farewell is not null)
+                    return ("refused", _farewell);
+                if (_playChanged)
+                    StartPlay();
+            }
+            while (!unread.IsEmpty);
+
             if (_role == RtmpRole.Publisher && _buffer.Length < LargeBuffer)
                 EnlargeBuffer();
         }
     }
 
     /// <summary>
-    /// Feeds the session with what was received and acts on each event; answers gather in the output.
+    /// Feeds the session with what was received and acts on each event, up to one that takes time to answer; answers
+    /// gather in the output. Returns how many bytes are left.
     /// </summary>
-    private void Process(int received)
+    private int Process(ReadOnlySpan<byte> input)
     {
         bool wasHandshaken = _session.IsHandshaken;
         int messages = 0;
         long bytes = 0;
-        ReadOnlySpan<byte> input = _buffer.AsSpan(0, received);
-        while (_farewell is null && _session.TryRead(ref input, _output, out ServerEvent e))
+        while (_farewell is null && _asked is null && _session.TryRead(ref input, _output, out ServerEvent e))
         {
             if (e.Kind == ServerEventKind.Media)
             {
@@ -147,6 +157,8 @@ internal sealed partial class RtmpConnection : IDisposable
                 _transport.SetDeadline(_door.Options.PublisherSilence, "the publisher was silent");
             _door.Metrics.MediaReceived(messages, bytes);
         }
+
+        return input.Length;
     }
 
     private void Handle(in ServerEvent e)
@@ -154,6 +166,7 @@ internal sealed partial class RtmpConnection : IDisposable
         switch (e.Kind)
         {
             case ServerEventKind.ConnectRequested:
+                _connect = e.Connect;
                 _session.AcceptConnect(_output);
                 _door.Metrics.Requested("connect", "accepted");
                 break;
@@ -215,6 +228,9 @@ internal sealed partial class RtmpConnection : IDisposable
         var publisher = new PublisherInfo(_transport.Id, _transport.RemoteEndPoint?.ToString(), yields, place);
         switch (_door.Hub.Publish(_name, publisher, out _publication))
         {
+            case PublishOutcome.Accepted when _door.Route is not null:
+                _asked = request;
+                break;
             case PublishOutcome.Accepted:
                 BeginPublication();
                 break;
@@ -225,6 +241,23 @@ internal sealed partial class RtmpConnection : IDisposable
                 RefusePublish(request, StatusCode.PublishRejected, "The server takes no more streams.", "full");
                 break;
         }
+    }
+
+    /// <summary>Finds out whether a stream that may come in can go on; its publisher waits for the answer.</summary>
+    private async ValueTask AnswerAsync(StreamRequest request)
+    {
+        _asked = null;
+        _transport.ClearDeadline();
+        var opening = new PublishOpening(_name, _connect!, request, _publication!);
+        RouteRefusal? refusal = await _door.Route!.OpenAsync(opening, _transport.Closing);
+        if (refusal is null)
+        {
+            BeginPublication();
+            return;
+        }
+
+        EndPublication(refusal.Description);
+        RefusePublish(request, refusal.Code, refusal.Description, refusal.Outcome);
     }
 
     private void BeginPublication()

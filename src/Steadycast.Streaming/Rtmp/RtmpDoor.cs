@@ -19,7 +19,8 @@ public sealed partial class RtmpDoor(
     PublishGate publishers,
     RtmpMetrics metrics,
     AdmissionMetrics admission,
-    ILogger<RtmpDoor> log)
+    ILogger<RtmpDoor> log,
+    IPublishRoute? route = null)
 {
     internal RtmpOptions Options => options;
 
@@ -32,6 +33,8 @@ public sealed partial class RtmpDoor(
     internal AdmissionMetrics Admission => admission;
 
     internal ILogger Log => log;
+
+    internal IPublishRoute? Route => route;
 
     /// <summary>Binds, and serves who comes until the transport stops.</summary>
     /// <param name="tls">The certificate, for RTMPS.</param>

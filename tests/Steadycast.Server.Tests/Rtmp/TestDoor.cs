@@ -46,7 +46,8 @@ internal sealed class TestDoor : IAsyncDisposable
         IEnumerable<PublishRule>? rules = null,
         HubOptions? hubOptions = null,
         AdmissionOptions? admissionOptions = null,
-        RtmpOptions? options = null)
+        RtmpOptions? options = null,
+        Func<StreamHub, SocketTransport, TestMeters, IPublishRoute>? route = null)
     {
         var time = new ManualTime();
         var meters = new TestMeters();
@@ -65,7 +66,8 @@ internal sealed class TestDoor : IAsyncDisposable
             new PublishGate(rules ?? []),
             new RtmpMetrics(meters),
             admission,
-            log);
+            log,
+            route?.Invoke(hub, transport, meters));
         return new TestDoor(time, meters, transport, hub, log, door);
     }
 

@@ -15,7 +15,7 @@ internal static class ConfigLoader
     /// Sections that other versions have, so that a file written for them is told so instead of "unknown".
     /// </summary>
     private static readonly HashSet<string> SectionsOfOtherVersions =
-        new(StringComparer.Ordinal) { "relay", "monitor", "fleet", "alerts", "dashboard", "access" };
+        new(StringComparer.Ordinal) { "monitor", "fleet", "alerts", "dashboard", "access" };
 
     /// <summary>streaming-lab's switcher was configured by these alone.</summary>
     private static readonly string[] StreamingLabVariables =

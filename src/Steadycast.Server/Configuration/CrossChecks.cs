@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Steadycast.Streaming.Admission;
 using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Packaging;
+using Steadycast.Streaming.Relay;
 using Steadycast.Streaming.Roles;
 
 namespace Steadycast.Server.Configuration;
@@ -17,14 +19,16 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
 
     public void Run(SteadycastOptions options)
     {
-        if (options is { Ingest: null, Packager: null, Origin: null, Switch: null })
+        if (options is { Ingest: null, Relay: null, Packager: null, Origin: null, Switch: null })
         {
-            Add("", "no role is configured", "add a section: ingest:, packager:, origin: or switch:");
+            Add("", "no role is configured", "add a section: ingest:, relay:, packager:, origin: or switch:");
             return;
         }
 
         if (options.Ingest is { } ingest)
             CheckIngest(ingest);
+        if (options.Relay is { } relay)
+            CheckRelay(relay);
         if (options.Packager is { } packager)
             CheckPackager(packager, options.Origin);
         if (options.Origin is { } origin)
@@ -53,7 +57,52 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         if (ingest.Tls is not { } tls)
             return;
         Listen("ingest.tls.listen_addr", tls.ListenAddr, isHttp: false);
-        CheckCertificate(tls);
+        CheckCertificate("ingest.tls", ("cert_file", tls.CertFile), ("key_file", tls.KeyFile));
+    }
+
+    private void CheckRelay(RelayOptions relay)
+    {
+        Listen("relay.listen_addr", relay.ListenAddr, isHttp: false);
+        if (relay.HttpAddr != "")
+            Listen("relay.http_addr", relay.HttpAddr, isHttp: true);
+        if (relay is { Upstream: null, Upstreams.Count: 0, Routes.Count: 0 })
+            Add("relay", "has no upstream to send streams to", "add upstream: rtmp://media.example.com/live");
+        if (relay.Upstream is { } one)
+            CheckUpstream("relay.upstream", one, relay.AllowPrivate);
+        CheckUpstreams("relay.upstreams", relay.Upstreams, relay.AllowPrivate);
+        for (var i = 0; i < relay.Routes.Count; i++)
+        {
+            if (relay.Routes[i].Upstreams.Count == 0)
+                Add($"relay.routes[{i}]", "has no upstream", "add upstreams: with url");
+            CheckUpstreams($"relay.routes[{i}].upstreams", relay.Routes[i].Upstreams, relay.AllowPrivate);
+        }
+
+        if (relay.Security is { AuthEnabled: true, AuthTokens.Count: 0 })
+            Add("relay.security.auth_tokens", "is empty, so nobody may publish", "add a token, or auth_enabled: false");
+        if (!relay.Security.TlsEnabled)
+            return;
+        if (relay.Security is { TlsCert: { } cert, TlsKey: { } key })
+            CheckCertificate("relay.security", ("tls_cert", cert), ("tls_key", key));
+        else
+            Add("relay.security", "has tls_enabled without a certificate", "add tls_cert: and tls_key:");
+    }
+
+    private void CheckUpstreams(string key, IReadOnlyList<UpstreamOptions> upstreams, bool allowPrivate)
+    {
+        for (var i = 0; i < upstreams.Count; i++)
+            CheckUpstream($"{key}[{i}].url", upstreams[i].Url, allowPrivate);
+    }
+
+    /// <summary>What can be told without looking the name up; the rest is told when it is dialled.</summary>
+    private void CheckUpstream(string key, string url, bool allowPrivate)
+    {
+        if (url.Length == 0)
+            return;
+        if (!UpstreamAddress.TryParse(url, out var address))
+            Add(key, "is not an rtmp or rtmps address", "write one such as rtmp://media.example.com/live");
+        else if (new AddressGuard(allowPrivate).FindFault(address.Host) is { } fault)
+            Add(key, $"may not be dialled: {fault}",
+                allowPrivate ? "name another address" : "write allow_private: true beside it, if it is yours");
     }
 
     private void CheckPackager(PackagerOptions packager, OriginOptions? origin)
@@ -218,18 +267,18 @@ internal sealed class CrossChecks(IReadOnlyDictionary<string, ConfigSource> sour
         }
     }
 
-    private void CheckCertificate(IngestTlsOptions tls)
+    private void CheckCertificate(string section, (string Key, string File) cert, (string Key, string File) key)
     {
-        var readable = CheckFile("ingest.tls.cert_file", tls.CertFile) & CheckFile("ingest.tls.key_file", tls.KeyFile);
+        var readable = CheckFile($"{section}.{cert.Key}", cert.File) & CheckFile($"{section}.{key.Key}", key.File);
         if (!readable)
             return;
         try
         {
-            using var certificate = X509Certificate2.CreateFromPemFile(tls.CertFile, tls.KeyFile);
+            using var certificate = X509Certificate2.CreateFromPemFile(cert.File, key.File);
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            Add("ingest.tls", "cert_file and key_file are not a PEM certificate and its PEM private key",
+            Add(section, $"{cert.Key} and {key.Key} are not a PEM certificate and its PEM private key",
                 "check that both are PEM and belong together");
         }
     }

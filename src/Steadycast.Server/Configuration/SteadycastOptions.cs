@@ -2,6 +2,7 @@ using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Packaging;
+using Steadycast.Streaming.Relay;
 
 namespace Steadycast.Server.Configuration;
 
@@ -12,6 +13,9 @@ public sealed record SteadycastOptions
 {
     /// <summary>Takes publishers in over RTMP and RTMPS and stamps their feeds.</summary>
     public IngestOptions? Ingest { get; init; }
+
+    /// <summary>Takes publishers in over RTMP and RTMPS and sends their streams on to upstreams.</summary>
+    public RelayOptions? Relay { get; init; }
 
     /// <summary>Turns stamped feeds into HLS segments and playlists.</summary>
     public PackagerOptions? Packager { get; init; }

@@ -5,6 +5,7 @@ using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Ingest;
 using Steadycast.Streaming.Origin;
 using Steadycast.Streaming.Packaging;
+using Steadycast.Streaming.Relay;
 using Steadycast.Streaming.Roles;
 using Steadycast.Streaming.Segments;
 
@@ -22,6 +23,8 @@ internal static class RoleSet
         var roles = new List<IRole>();
         if (options.Ingest is { } ingest)
             roles.Add(new IngestRole(ingest, time, loggers, meters));
+        if (options.Relay is { } relay)
+            roles.Add(new RelayRole(relay, time, loggers, meters));
         if (options.Packager is { } packager)
             roles.Add(new PackagerRole(
                 packager, stores, time, loggers, meters, services.GetService<FeedCut>()));
@@ -40,6 +43,8 @@ internal static class RoleSet
             ("ingest.listen_addr", options.Ingest?.ListenAddr),
             ("ingest.tls.listen_addr", options.Ingest?.Tls?.ListenAddr),
             ("ingest.http_addr", options.Ingest?.HttpAddr),
+            ("relay.listen_addr", options.Relay?.ListenAddr),
+            ("relay.http_addr", options.Relay is { HttpAddr: not "" } relay ? relay.HttpAddr : null),
             ("packager.http_addr", options.Packager?.HttpAddr),
             ("origin.listen_addr", options.Origin?.ListenAddr),
             ("switch.listen_addr", options.Switch?.ListenAddr),

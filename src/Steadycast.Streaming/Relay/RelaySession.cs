@@ -32,6 +32,8 @@ internal sealed partial class RelaySession(
 
     private Connected? _connected;
 
+    public RelayedStream Stream => stream;
+
     /// <summary>Where the stream goes now; null while it goes nowhere.</summary>
     public Upstream? Upstream => _connected?.Upstream;
 

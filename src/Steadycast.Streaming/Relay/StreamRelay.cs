@@ -40,10 +40,11 @@ internal sealed partial class StreamRelay(
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopping.IsCancellationRequested)
+            return;
         await _stopping.CancelAsync();
         foreach (Running running in _running.Values)
             await running.StopAsync();
-        _stopping.Dispose();
     }
 
     private static SubscriptionOptions Replaying { get; } = new(SubscriptionKind.Relay)

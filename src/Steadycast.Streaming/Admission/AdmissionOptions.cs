@@ -19,16 +19,29 @@ public sealed record AdmissionOptions
     public int MaxWaiting { get; init; } = 1_000;
 
     /// <summary>
-    /// Of those, from one address (IPv6: from one /64); not asked of loopback, behind which a proxy may stand. Default
+    /// Of those, from one address (IPv6: from one /64); Default
     /// 64: a venue's encoders that all come back at once behind one address.
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxWaitingPerAddress { get; init; } = 64;
 
     /// <summary>
-    /// New connections of one address in a second, over time; four times as many in a burst; not asked of loopback.
-    /// Default 50: more than any encoder's retries, and not worth a scanner's while.
+    /// New connections of one address in a second, over time. Default 50: more than any encoder's retries, and not
+    /// worth a scanner's while.
     /// </summary>
+    [Range(0.001, 100_000)]
+    public double MaxArrivalsPerSecond { get; init; } = 50;
+
+    /// <summary>New connections of one address at once. Default 200: four seconds' worth.</summary>
     [Range(1, 100_000)]
-    public int MaxArrivalsPerSecond { get; init; } = 50;
+    public int ArrivalBurst { get; init; } = 200;
+
+    /// <summary>Connections of one address, whatever they do. Default: as many as there may be in all.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxPerAddress { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// Whether loopback has the limits of an address too. Default false: a proxy may stand behind it.
+    /// </summary>
+    public bool LimitsLoopback { get; init; }
 }

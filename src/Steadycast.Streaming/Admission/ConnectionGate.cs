@@ -24,11 +24,10 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
     /// <summary>Addresses whose arrivals are remembered; beyond that the table begins anew.</summary>
     private const int MaxAddresses = 100_000;
 
-    private const int BurstSeconds = 4;
-
     private readonly Lock _lock = new();
     private readonly LinkedList<Entry> _waiting = new();
     private readonly Dictionary<IPAddress, int> _waitingOf = [];
+    private readonly Dictionary<IPAddress, int> _insideOf = [];
     private readonly Dictionary<IPAddress, Arrivals> _arrivals = [];
     private int _connections;
 
@@ -58,8 +57,8 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
                 entry = new Entry(this, address, putOut);
                 entry.Node = _waiting.AddLast(entry);
                 _connections++;
-                if (address is not null)
-                    _waitingOf[address] = _waitingOf.GetValueOrDefault(address) + 1;
+                Count(_waitingOf, address, 1);
+                Count(_insideOf, address, 1);
             }
         }
 
@@ -86,7 +85,8 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
             return EntryRefusal.TooManyConnections;
         if (address is null)
             return EntryRefusal.None;
-        if (_waitingOf.GetValueOrDefault(address) >= options.MaxWaitingPerAddress)
+        if (_waitingOf.GetValueOrDefault(address) >= options.MaxWaitingPerAddress
+            || _insideOf.GetValueOrDefault(address) >= options.MaxPerAddress)
             return EntryRefusal.TooManyFromAddress;
         return TryArrive_NeedsLock(address) ? EntryRefusal.None : EntryRefusal.TooFast;
     }
@@ -95,7 +95,7 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
     private bool TryArrive_NeedsLock(IPAddress address)
     {
         long now = time.GetTimestamp();
-        double burst = options.MaxArrivalsPerSecond * (double)BurstSeconds;
+        double burst = options.ArrivalBurst;
         double tokens = burst;
         if (_arrivals.TryGetValue(address, out Arrivals last))
         {
@@ -118,16 +118,19 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
             return false;
         _waiting.Remove(entry.Node);
         entry.Node = null;
-        if (entry.Address is not null)
-        {
-            int left = _waitingOf[entry.Address] - 1;
-            if (left == 0)
-                _waitingOf.Remove(entry.Address);
-            else
-                _waitingOf[entry.Address] = left;
-        }
-
+        Count(_waitingOf, entry.Address, -1);
         return true;
+    }
+
+    private static void Count(Dictionary<IPAddress, int> of, IPAddress? address, int change)
+    {
+        if (address is null)
+            return;
+        int count = of.GetValueOrDefault(address) + change;
+        if (count == 0)
+            of.Remove(address);
+        else
+            of[address] = count;
     }
 
     private void EndWaiting(Entry entry, bool leaves)
@@ -137,7 +140,10 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
         {
             ended = EndWaiting_NeedsLock(entry);
             if (leaves)
+            {
                 _connections--;
+                Count(_insideOf, entry.Address, -1);
+            }
         }
 
         if (ended)
@@ -145,9 +151,10 @@ public sealed class ConnectionGate(AdmissionOptions options, AdmissionMetrics me
     }
 
     /// <summary>Who shares a quota: an IPv4 address, an IPv6 /64; null for those who have none.</summary>
-    private static IPAddress? AddressOf(EndPoint? endPoint)
+    private IPAddress? AddressOf(EndPoint? endPoint)
     {
-        if (endPoint is not IPEndPoint { Address: var address } || IPAddress.IsLoopback(address))
+        if (endPoint is not IPEndPoint { Address: var address }
+            || (IPAddress.IsLoopback(address) && !options.LimitsLoopback))
             return null;
         if (address.IsIPv4MappedToIPv6)
             return address.MapToIPv4();

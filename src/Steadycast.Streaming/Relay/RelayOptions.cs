@@ -101,7 +101,7 @@ public sealed record UpstreamOptions
         UpstreamAddress.TryParse(Url, out UpstreamAddress? address) ? address.ToString() : "no address";
 }
 
-/// <summary>How upstreams are looked after.</summary>
+/// <summary>How upstreams are looked after: whether they take connections, TLS included.</summary>
 public sealed record HealthCheckOptions
 {
     /// <summary>Whether they are. Default false, as ffmpeg-go-relay.</summary>
@@ -114,19 +114,6 @@ public sealed record HealthCheckOptions
     /// <summary>Seconds until one that does not answer is unhealthy. 1 to 60; default 2.</summary>
     [Range(1, 60)]
     public int TimeoutSec { get; init; } = 2;
-
-    /// <summary>What is asked of them. Default <c>tcp</c>, as ffmpeg-go-relay.</summary>
-    public HealthCheckKind Kind { get; init; } = HealthCheckKind.Tcp;
-}
-
-/// <summary>What an upstream must do to be healthy.</summary>
-public enum HealthCheckKind
-{
-    /// <summary>It takes a connection.</summary>
-    Tcp,
-
-    /// <summary>It speaks RTMP up to an accepted <c>connect</c>; nothing is published.</summary>
-    Rtmp,
 }
 
 /// <summary>Who may come in.</summary>
@@ -156,10 +143,10 @@ public sealed record RelaySecurityOptions
     public override string ToString() => $"auth {(AuthEnabled ? "on" : "off")}, {AuthTokens.Count} tokens";
 }
 
-/// <summary>New connections of one address (IPv6: of one /64).</summary>
+/// <summary>New connections of one address (IPv6: of one /64), loopback included.</summary>
 public sealed record RateLimitOptions
 {
-    /// <summary>Whether they are limited to less than 50 in a second. Default false.</summary>
+    /// <summary>Whether they are; without it 50 in a second, and as many as they like from loopback.</summary>
     public bool Enabled { get; init; }
 
     /// <summary>In a second, over time. Above 0 to 100,000; default 10.</summary>

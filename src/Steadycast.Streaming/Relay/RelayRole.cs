@@ -23,6 +23,7 @@ public sealed class RelayRole : IRole
     private readonly StreamHub _hub;
     private readonly RtmpDoor _door;
     private readonly StreamRelay _relay;
+    private readonly UpstreamHealth _health;
     private TransportListener? _listener;
 
     public RelayRole(RelayOptions options, TimeProvider time, ILoggerFactory loggers, IMeterFactory meters)
@@ -32,20 +33,25 @@ public sealed class RelayRole : IRole
         var hub = new HubOptions { MaxLogBytes = options.ReplayBytes };
         _hub = new StreamHub(hub, time, new HubMetrics(meters), loggers.CreateLogger<StreamHub>());
         _transport = new SocketTransport(time, new TransportMetrics(meters), loggers.CreateLogger<SocketTransport>());
+        var guard = new AddressGuard(options.AllowPrivate);
+        var log = loggers.CreateLogger<StreamRelay>();
         var parts = new RelayParts(
             _transport,
-            new RtmpDialOptions { Guard = new AddressGuard(options.AllowPrivate) },
+            new RtmpDialOptions { Guard = guard },
             new RelayTimes { Failover = options.FailoverTimeout },
             new RelayMetrics(meters),
             time,
-            loggers.CreateLogger<StreamRelay>());
-        _relay = new StreamRelay(_hub, RouteTable.Of(options, time), parts);
+            log);
+        var routes = RouteTable.Of(options, time);
+        _relay = new StreamRelay(_hub, routes, parts);
+        Upstream[] upstreams = [.. routes.Routes.SelectMany(r => r.Pool.Upstreams)];
+        _health = new UpstreamHealth(upstreams, options.UpstreamHealthCheck, _transport, guard, time, log);
         var admission = new AdmissionMetrics(meters);
         _door = new RtmpDoor(
             new RtmpOptions { PublisherSilence = options.IdleTimeout },
             _transport,
             _hub,
-            new ConnectionGate(new AdmissionOptions(), admission, time),
+            new ConnectionGate(LimitsOf(options), admission, time),
             new PublishGate(options.Security.Rules()),
             new RtmpMetrics(meters),
             admission,
@@ -70,12 +76,14 @@ public sealed class RelayRole : IRole
         TlsCertificateOptions? tls = _options.Security is { TlsEnabled: true, TlsCert: { } cert, TlsKey: { } key }
             ? new TlsCertificateOptions(cert, key)
             : null;
+        _health.Start();
         _listener = _door.Listen(ListenAddress.Parse(_options.ListenAddr), tls, AddressKey);
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        await _health.DisposeAsync();
         await _transport.StopAsync(cancellationToken);
         await _relay.DisposeAsync();
         await _hub.DisposeAsync();
@@ -83,6 +91,7 @@ public sealed class RelayRole : IRole
 
     public async ValueTask DisposeAsync()
     {
+        await _health.DisposeAsync();
         await _transport.DisposeAsync();
         await _relay.DisposeAsync();
         await _hub.DisposeAsync();
@@ -101,4 +110,16 @@ public sealed class RelayRole : IRole
                     ["last_error"] = s.LastError,
                 }),
         });
+
+    private static AdmissionOptions LimitsOf(RelayOptions options)
+    {
+        var limits = new AdmissionOptions();
+        if (options.ConnectionLimit.MaxTotalConnections is > 0 and var total)
+            limits = limits with { MaxConnections = total };
+        if (options.ConnectionLimit.MaxPerIp is > 0 and var perAddress)
+            limits = limits with { MaxPerAddress = perAddress, LimitsLoopback = true };
+        if (options.RateLimit is { Enabled: true, RequestsPerSec: var rate, Burst: var burst })
+            limits = limits with { MaxArrivalsPerSecond = rate, ArrivalBurst = burst, LimitsLoopback = true };
+        return limits;
+    }
 }

@@ -50,7 +50,7 @@ public sealed record ProxyHeader(IPEndPoint? Source, IPEndPoint? Destination)
         throw new FormatException("no PROXY header");
     }
 
-    /// <summary>Writes version 1: one line of text. Unknown where an address is missing or the families differ.</summary>
+    /// <summary>Writes version 1, a line: UNKNOWN where an address is missing or the families differ.</summary>
     public void WriteLine(IBufferWriter<byte> output)
     {
         string line = (Source, Destination) switch

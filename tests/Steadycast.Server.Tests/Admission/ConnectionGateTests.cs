@@ -40,6 +40,30 @@ public sealed class ConnectionGateTests : IDisposable
     }
 
     [Fact]
+    public void One_address_may_have_so_many_connections_whatever_they_do()
+    {
+        ConnectionGate gate = Gate(new AdmissionOptions { MaxPerAddress = 2 });
+        ConnectionGate.Entry publisher = Enter(gate, "192.0.2.1")!;
+        publisher.LetIn();
+        using ConnectionGate.Entry waiting = Enter(gate, "192.0.2.1")!;
+
+        Assert.Null(Enter(gate, "192.0.2.1", EntryRefusal.TooManyFromAddress));
+        Assert.NotNull(Enter(gate, "192.0.2.2"));
+
+        publisher.Dispose();
+        Assert.NotNull(Enter(gate, "192.0.2.1"));
+    }
+
+    [Fact]
+    public void Loopback_may_be_given_the_limits_of_an_address()
+    {
+        ConnectionGate gate = Gate(new AdmissionOptions { MaxPerAddress = 1, LimitsLoopback = true });
+
+        Assert.NotNull(Enter(gate, "127.0.0.1"));
+        Assert.Null(Enter(gate, "127.0.0.1", EntryRefusal.TooManyFromAddress));
+    }
+
+    [Fact]
     public void The_oldest_that_waits_makes_room()
     {
         ConnectionGate gate = Gate(new AdmissionOptions { MaxWaiting = 2 });
@@ -75,7 +99,7 @@ public sealed class ConnectionGateTests : IDisposable
     [Fact]
     public void An_address_that_comes_too_fast_must_wait()
     {
-        ConnectionGate gate = Gate(new AdmissionOptions { MaxArrivalsPerSecond = 2, MaxWaitingPerAddress = 1000 });
+        ConnectionGate gate = Gate(new AdmissionOptions { MaxArrivalsPerSecond = 2, ArrivalBurst = 8, MaxWaitingPerAddress = 1000 });
         for (int i = 0; i < 8; i++)
             Assert.NotNull(Enter(gate, "192.0.2.1"));
         Assert.Null(Enter(gate, "192.0.2.1", EntryRefusal.TooFast));

@@ -157,7 +157,7 @@ public sealed class ConfigLoaderTests
     [InlineData("ingest:\n  listen_addr: a\n  listen_addr: b", "line 3: this is not YAML: Duplicate key listen_addr; mend the line")]
     [InlineData("- a\n- b", "line 1: the file is not a set of sections; begin with a role: switch:")]
     [InlineData("inget: {}\ningest: {}", "inget (line 1): is not a known key; did you mean ingest?")]
-    [InlineData("log: {}", "line 1: no role is configured; add a section: ingest:, packager:, origin: or switch:")]
+    [InlineData("log: {}", "line 1: no role is configured; add a section: ingest:, relay:, packager:, origin: or switch:")]
     public void A_fault_says_what_is_wrong_and_what_to_do(string file, string expected) =>
         Assert.Contains(expected, Faults(file));
 

@@ -81,6 +81,9 @@ public sealed record RelayOptions
     /// </summary>
     [Range(1 << 20, 64 << 20)]
     public int ReplayBytes { get; init; } = 8 << 20;
+
+    /// <summary>Without addresses, which may hold keys.</summary>
+    public override string ToString() => $"relay on {ListenAddr}";
 }
 
 /// <summary>One server that streams are sent on to.</summary>

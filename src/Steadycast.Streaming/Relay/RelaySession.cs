@@ -73,7 +73,8 @@ internal sealed partial class RelaySession(
             }
             catch (Exception e) when (IsFault(e))
             {
-                Fail(now.Upstream, "lost", e);
+                now.Attempt.Fail();
+                Failed("lost", e);
                 LogLost(parts.Log, stream, now.Upstream, e.Message);
             }
 
@@ -147,17 +148,17 @@ internal sealed partial class RelaySession(
                 parts.Times.Stall,
                 parts.Time,
                 cancellationToken);
-            ITimer proof = parts.Time.CreateTimer(
-                static u => ((Upstream)u!).Breaker.Succeed(), upstream, parts.Times.Proof, Timeout.InfiniteTimeSpan);
             upstream.SessionBegan();
             parts.Metrics.SessionBegan();
-            _connected = new Connected(upstream, link, proof);
+            _connected = new Connected(
+                upstream, link, new UpstreamAttempt(upstream.Breaker, parts.Times.Proof, parts.Time));
             LogConnected(parts.Log, stream, upstream);
             return true;
         }
         catch (Exception e) when (IsFault(e))
         {
-            Fail(upstream, e is RtmpRefusedException ? "refused" : "dial", e);
+            upstream.Breaker.Fail();
+            Failed(e is RtmpRefusedException ? "refused" : "dial", e);
             LogNotConnected(parts.Log, stream, upstream, e.Message);
             return false;
         }
@@ -168,10 +169,9 @@ internal sealed partial class RelaySession(
         }
     }
 
-    private void Fail(Upstream upstream, string type, Exception e)
+    private void Failed(string type, Exception e)
     {
         LastError = e.Message;
-        upstream.Breaker.Fail();
         parts.Metrics.UpstreamFailed(type);
     }
 
@@ -180,7 +180,7 @@ internal sealed partial class RelaySession(
         if (_connected is not { } connected)
             return;
         _connected = null;
-        await connected.Proof.DisposeAsync();
+        await connected.Attempt.DisposeAsync();
         await connected.Link.DisposeAsync();
         connected.Upstream.SessionEnded();
         parts.Metrics.SessionEnded();
@@ -189,7 +189,7 @@ internal sealed partial class RelaySession(
     private static bool IsFault(Exception e) =>
         e is TransportException or RtmpRefusedException or RtmpProtocolException or AddressRefusedException;
 
-    private sealed record Connected(Upstream Upstream, UpstreamLink Link, ITimer Proof);
+    private sealed record Connected(Upstream Upstream, UpstreamLink Link, UpstreamAttempt Attempt);
 
     [LoggerMessage(LogLevel.Information, "{StreamName} is sent on to {Upstream}")]
     private static partial void LogConnected(ILogger log, RelayedStream streamName, Upstream upstream);

@@ -15,7 +15,9 @@ internal sealed class PlayersPage : IAsyncDisposable
 
     private PlayersPage(WebApplication server, PlayerPage page) => (_server, _page) = (server, page);
 
-    public static async Task<PlayersPage> OpenAsync(Browser browser, Uri playlist, CancellationToken cancellationToken)
+    /// <param name="only">One of the players; null: all of them.</param>
+    public static async Task<PlayersPage> OpenAsync(
+        Browser browser, Uri playlist, CancellationToken cancellationToken, string? only = null)
     {
         var field = await BurntInCounter.LearnAsync(PathOf("test-picture.flv"), cancellationToken);
         // From a real loopback address: Chromium lets no page of elsewhere ask one.
@@ -26,7 +28,8 @@ internal sealed class PlayersPage : IAsyncDisposable
         await server.StartAsync(cancellationToken);
         var page = await browser.OpenAsync(new Uri(server.Urls.First()));
         await page.Page.EvaluateAsync(
-            "([url, field]) => start(url, JSON.parse(field))", new[] { playlist.AbsoluteUri, field.ToJsonString() });
+            "([url, field, only]) => start(url, JSON.parse(field), only)",
+            new[] { playlist.AbsoluteUri, field.ToJsonString(), only });
         return new PlayersPage(server, page);
     }
 
@@ -53,6 +56,14 @@ internal sealed class PlayersPage : IAsyncDisposable
     public async Task<IReadOnlyList<PlayerReport>> ReportAsync() =>
         JsonSerializer.Deserialize<List<PlayerReport>>(
             await _page.Page.EvaluateAsync<string>("JSON.stringify(report())"), JsonSerializerOptions.Web)!;
+
+    /// <summary>The names of the audio tracks that each player offers.</summary>
+    public Task<string[][]> AudioTracksAsync() => _page.Page.EvaluateAsync<string[][]>("audioTracks()");
+
+    /// <summary>The one that each plays; null where it says none.</summary>
+    public Task<string?[]> AudioPlayingAsync() => _page.Page.EvaluateAsync<string?[]>("audioPlaying()");
+
+    public Task SelectAudioAsync(string name) => _page.Page.EvaluateAsync("name => selectAudio(name)", name);
 
     public Task ScreenshotAsync(string name) => _page.ScreenshotAsync(name);
 

@@ -4,7 +4,7 @@
 // the ten digits look like there, as lists of 0 and 1.
 let field = null;
 
-const players = ['hls.js', 'shaka'].map(name => ({
+let players = ['hls.js', 'shaka'].map(name => ({
   name,
   video: document.getElementById(name),
   fatal: [], // what the player says that it cannot go on from
@@ -90,27 +90,48 @@ function watchStalls(player) {
   }, 50);
 }
 
-async function start(url, field_) {
+let hls = null, shakaPlayer = null;
+
+// With both players, or with one of them only, on a machine that has to do more than to play.
+async function start(url, field_, only) {
   field = field_;
-  const [hlsjs, shaka_] = players;
+  players = players.filter(p => !only || p.name === only);
+  const [hlsjs, shaka_] = ['hls.js', 'shaka'].map(name => players.find(p => p.name === name));
   for (const player of players) {
     watchFrames(player);
     watchStalls(player);
     player.video.addEventListener('error', () => player.fatal.push(`${player.video.error?.code} ${player.video.error?.message}`));
   }
 
-  const hls = new Hls();
-  hls.on(Hls.Events.ERROR, (_, e) => e.fatal ? hlsjs.fatal.push(`${e.type} ${e.details}`) : hlsjs.warnings++);
-  hls.loadSource(url);
-  hls.attachMedia(hlsjs.video);
+  if (hlsjs) {
+    hls = new Hls();
+    hls.on(Hls.Events.ERROR, (_, e) => e.fatal ? hlsjs.fatal.push(`${e.type} ${e.details}`) : hlsjs.warnings++);
+    hls.loadSource(url);
+    hls.attachMedia(hlsjs.video);
+  }
 
-  shaka.polyfill.installAll();
-  const player = new shaka.Player();
-  player.addEventListener('error', e => e.detail.severity === 2 ? shaka_.fatal.push(`${e.detail.category}/${e.detail.code}`) : shaka_.warnings++);
-  await player.attach(shaka_.video);
-  await player.load(url).catch(e => { throw new Error(`Shaka: ${e.category}/${e.code} ${JSON.stringify(e.data)}`); });
+  if (shaka_) {
+    shaka.polyfill.installAll();
+    const player = shakaPlayer = new shaka.Player();
+    player.addEventListener('error', e => e.detail.severity === 2 ? shaka_.fatal.push(`${e.detail.category}/${e.detail.code}`) : shaka_.warnings++);
+    await player.attach(shaka_.video);
+    await player.load(url).catch(e => { throw new Error(`Shaka: ${e.category}/${e.code} ${JSON.stringify(e.data)}`); });
+  }
 
   for (const { video } of players) await video.play();
+}
+
+// By player, in the order of the players.
+const audioTracks = () => players.map(p => p.name === 'hls.js'
+  ? hls.audioTracks.map(t => t.name)
+  : shakaPlayer.getAudioTracks().map(t => t.label));
+const audioPlaying = () => players.map(p => p.name === 'hls.js'
+  ? hls.audioTracks[hls.audioTrack]?.name ?? null
+  : shakaPlayer.getAudioTracks().find(t => t.active)?.label ?? null);
+
+function selectAudio(name) {
+  if (hls) hls.audioTrack = hls.audioTracks.findIndex(t => t.name === name);
+  shakaPlayer?.selectAudioTrack(shakaPlayer.getAudioTracks().find(t => t.label === name));
 }
 
 // Joining is the player's own affair; what counts comes after it.

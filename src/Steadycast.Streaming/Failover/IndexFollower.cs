@@ -50,7 +50,8 @@ internal sealed class IndexFollower : IFollower
             return false;
         }
 
-        var index = answer.Value!.Index;
+        // A switch that follows playlists may be an origin too; of what it has, index.m3u8 alone is followed.
+        var index = answer.Value!.Index?.WithoutCompanions();
         var moved = index is not null && index.Edge != known.Edge;
         if (index is null)
             await inbox.PostAsync(view.Alive, cancellationToken);

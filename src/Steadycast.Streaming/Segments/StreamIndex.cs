@@ -45,6 +45,13 @@ public sealed record StreamIndex
         .Prepend(ObjectName.MediaPlaylist)
         .Distinct(StringComparer.Ordinal);
 
+    /// <summary>The same with <c>index.m3u8</c> as the only playlist that lists objects of its own.</summary>
+    internal StreamIndex WithoutCompanions() => Playlists is null ? this : this with
+    {
+        Playlists = null,
+        Segments = [.. Segments.Select(segment => segment with { Companions = default })],
+    };
+
     public long First => Segments[0].Msn;
 
     public long Edge => Segments[^1].Msn;

@@ -39,6 +39,8 @@ internal sealed class FakePackager(string name, double phase, double duration)
     private int life;
     private bool breaks;
     private ImmutableArray<TrueSegment>? older;
+    private readonly Dictionary<Rung, (ImmutableArray<TrueSegment> Window, double Duration, bool Ts, byte[] Text)> written = [];
+    private byte[]? multivariant;
 
     public string Name => name;
 
@@ -110,7 +112,9 @@ internal sealed class FakePackager(string name, double phase, double duration)
     public TrueSegment? OnDisk(string fileName) =>
         disk.GetValueOrDefault(Ladder.Length == 1 ? fileName : fileName[(fileName.IndexOf('_') + 1)..]);
 
-    public byte[] Multivariant()
+    public byte[] Multivariant() => multivariant ??= WriteMultivariant();
+
+    private byte[] WriteMultivariant()
     {
         bool hasAudio = Ladder.Any(r => r.Height == 0);
         return Encoding.UTF8.GetBytes(PlaylistWriter.Write(new MultivariantPlaylist
@@ -137,9 +141,18 @@ internal sealed class FakePackager(string name, double phase, double duration)
 
     public byte[] Playlist() => Playlist(Ladder[0]);
 
+    /// <summary>The very same bytes while nothing has changed.</summary>
     public byte[] Playlist(Rung rung)
     {
         ImmutableArray<TrueSegment> window = older ?? Window(late: IsUneven && rung == Ladder[^1]);
+        if (!written.TryGetValue(rung, out var last) || last.Duration != Duration || last.Ts != IsTransportStream
+            || !last.Window.SequenceEqual(window))
+            written[rung] = last = (window, Duration, IsTransportStream, Write(rung, window));
+        return last.Text;
+    }
+
+    private byte[] Write(Rung rung, ImmutableArray<TrueSegment> window)
+    {
         string prefix = rung.Name.Length == 0 ? "" : rung.Name + "_";
         return Encoding.UTF8.GetBytes(PlaylistWriter.Write(new MediaPlaylist
         {
@@ -161,5 +174,10 @@ internal sealed class FakePackager(string name, double phase, double duration)
         }));
     }
 
-    private ImmutableArray<TrueSegment> Window(bool late) => [.. listed.SkipLast(late ? 1 : 0).TakeLast(WindowLength)];
+    private ImmutableArray<TrueSegment> Window(bool late)
+    {
+        int end = Math.Max(0, listed.Count - (late ? 1 : 0));
+        int begin = Math.Max(0, end - WindowLength);
+        return [.. listed.GetRange(begin, end - begin)];
+    }
 }

@@ -37,6 +37,22 @@ public sealed class MediaCheckTests
     }
 
     [Theory]
+    [InlineData("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000\n")]
+    [InlineData("\uFEFFWEBVTT\n\n00:00.000 --> 00:01.000\nHello\n")]
+    public void Subtitles_are_known_by_their_first_word(string text) =>
+        Assert.Equal(MediaContainer.WebVtt, MediaCheck.Recognise(Encoding.UTF8.GetBytes(text)));
+
+    [Fact]
+    public void Packed_audio_is_a_tag_and_frames_to_the_end()
+    {
+        byte[] whole = [.. Id3(63), .. Adts(100), .. Adts(2000)];
+
+        Assert.Equal(MediaContainer.PackedAudio, MediaCheck.Recognise(whole));
+        for (int cut = 1; cut < whole.Length; cut++)
+            Assert.True(cut == 73 + 100 || MediaCheck.Recognise(whole.AsSpan(0, cut)) is null, $"{cut}");
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("<html><body>404 Not Found</body></html>")]
     [InlineData("Gateway timeout")]
@@ -54,6 +70,14 @@ public sealed class MediaCheckTests
         Assert.False(MediaCheck.IsInitialisation(init.AsSpan(0, 100)));
         Assert.False(MediaCheck.IsInitialisation(Box("ftyp", 16)));
     }
+
+    private static byte[] Id3(byte length) => [.. "ID3"u8, 4, 0, 0, 0, 0, 0, length, .. new byte[length]];
+
+    private static byte[] Adts(int length) =>
+    [
+        0xFF, 0xF1, 0x50, (byte)(0x80 | length >> 11), (byte)(length >> 3), (byte)(length << 5 | 0x1F), 0xFC,
+        .. new byte[length - 7],
+    ];
 
     private static byte[] Packets(int count)
     {

@@ -1,3 +1,4 @@
+using Steadycast.Protocols.Hls;
 using Steadycast.Streaming.Failover;
 using Steadycast.Streaming.Segments;
 using Steadycast.TestPeers;
@@ -23,6 +24,7 @@ public sealed class PublishGuardTests
         { "line", Change(Stream.Index(Base + 6, Base + 11), 1, s => s with { Gap = true, Bytes = 0 }) },
         { "target_duration", Stream.Index(Base + 6, Base + 11) with { TargetDurationSeconds = 9 } },
         { null, Stream.Index(Base + 11, Base + 12) with { TargetDurationSeconds = 9 } },
+        { "playlists", Before with { Playlists = new PlaylistSet([Variant("index.m3u8"), Variant("variant-2.m3u8")], []) } },
         { "epoch", Change(Stream.Index(Base + 11, Base + 11), 0, s => s with { EpochId = 0 }) },
         { "discontinuity_sequence", Change(Stream.Index(Base + 11, Base + 11), 0, Unannounced) },
     };
@@ -31,6 +33,8 @@ public sealed class PublishGuardTests
     [MemberData(nameof(Cases))]
     public void A_playlist_that_goes_back_is_named(string? violation, StreamIndex next) =>
         Assert.Equal(violation, PublishGuard.FindViolation(Before, next));
+
+    private static VariantStream Variant(string uri) => new() { Uri = uri, Bandwidth = 1 };
 
     /// <summary>A discontinuity that its sequence number does not count lowers the playlist's number.</summary>
     private static SegmentRecord Unannounced(SegmentRecord segment) => segment with { Discontinuity = true };

@@ -53,6 +53,49 @@ public sealed class SourcePlaylistTests
     public void What_cannot_be_followed_says_why(string text, string why) =>
         Assert.Contains(why, Assert.ThrowsAny<FormatException>(() => Read(text)).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void Several_playlists_are_one_of_the_numbers_that_all_have()
+    {
+        SourcePlaylist main = Read(Media(7, "a", "b", "c"));
+        SourcePlaylist sound = Read(Media(8, "x", "y", "z").Replace("EXTINF:2", "EXTINF:2.4", StringComparison.Ordinal));
+
+        SourcePlaylist joined = SourcePlaylist.Join([main, sound], independent: true);
+
+        Assert.Equal([8, 9], joined.Segments.Select(s => s.Msn));
+        Assert.Equal(["/live/x", "/live/y"], joined.Segments.Select(s => s.Companions.Single().Media.Address.AbsolutePath));
+        Assert.All(joined.Segments, s => Assert.Equal((180_000, 216_000, true), (s.Duration, s.Longest, s.Independent)));
+    }
+
+    [Theory]
+    [InlineData("#EXT-X-GAP")]
+    [InlineData("#EXT-X-DISCONTINUITY")]
+    public void What_one_playlist_says_of_a_number_is_said_of_all(string tag)
+    {
+        SourcePlaylist other = Read(Media(7, "x") + $"{tag}\n#EXTINF:2,\ny\n");
+
+        SourceSegment[] joined = [.. SourcePlaylist.Join([Read(Media(7, "a", "b")), other], false).Segments];
+
+        Assert.Equal([false, true], joined.Select(s => s.Gap || s.Discontinuity));
+        Assert.All(joined, s => Assert.False(s.Independent));
+    }
+
+    [Theory]
+    [InlineData(1, "00:00:00.000", "its media playlists have no number in common")]
+    [InlineData(7, "00:00:01.001", "not cut alike: in one segment 7 begins 1001 ms from where it does in another")]
+    public void Playlists_that_do_not_belong_together_are_refused(long msn, string time, string why)
+    {
+        string Dated(string at) => $"#EXT-X-PROGRAM-DATE-TIME:2026-01-01T{at}Z\n#EXTINF:2,";
+        string text = Media(7, "a").Replace("#EXTINF:2,", Dated("00:00:00.000"), StringComparison.Ordinal);
+        string other = Media(msn, "a").Replace("#EXTINF:2,", Dated(time), StringComparison.Ordinal);
+
+        var refusal = Assert.Throws<FormatException>(() => SourcePlaylist.Join([Read(text), Read(other)], false));
+        Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static string Media(long msn, params string[] names) =>
+        $"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{msn}\n"
+        + string.Concat(names.Select(name => $"#EXTINF:2,\n{name}\n"));
+
     [Theory]
     [InlineData(180_000, 2)]
     [InlineData(224_999, 2)]
@@ -74,6 +117,16 @@ public sealed class SourcePlaylistTests
         Assert.True(SourceName.IsOf(origin, name, out long msn));
         Assert.Equal(97_327, msn);
         Assert.False(SourceName.IsOf("other", name, out _));
+    }
+
+    [Fact]
+    public void A_name_in_another_playlist_says_which_one_too()
+    {
+        string name = SourceName.OfCompanion(
+            "eu west", "audio-1.m3u8", 97_327, new string('a', 64), MediaContainer.PackedAudio);
+
+        Assert.Equal("eu_west-audio-1-97327-aaaaaaaaaaaa.aac", name);
+        Assert.Equal(MediaContainer.PackedAudio, SourceName.ContainerOf(name));
     }
 
     [Theory]

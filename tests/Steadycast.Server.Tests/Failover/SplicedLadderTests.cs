@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Steadycast.Protocols.Hls;
 using Steadycast.Streaming.Failover;
+using Steadycast.Streaming.Segments;
 
 namespace Steadycast.Server.Tests.Failover;
 
@@ -39,6 +41,55 @@ public sealed class SplicedLadderTests
             ["b", "b-variant-2", "b-audio-1"],
             world.Timeline.Published!.Segments[^1].Objects.Select(o => o.Uri[..o.Uri.LastIndexOf('-')])
                 .Select(name => name[..name.LastIndexOf('-')]));
+    }
+
+    [Fact]
+    public void An_origin_that_was_heard_before_the_first_window_is_put_in_its_order_at_once()
+    {
+        var world = new SplicedWorld(
+            Packager("a", 0, High, Low, Sound), Packager("b", 0.7, new("tiny", 120), Low, Sound, High));
+        world.PassUntil(() => world.Timeline.Published is not null);
+        world.A.Reachable = false;
+
+        world.Pass(4);
+
+        Assert.Equal("b", world.Active);
+        Assert.Equal(1, world.Discontinuities);
+    }
+
+    [Fact]
+    public void The_first_playlist_alone_is_an_index_too()
+    {
+        SplicedWorld world = SplicedWorld.OnAir(Packager("a", 0, High, Low, Sound));
+
+        var alone = world.Timeline.Published!.WithoutCompanions();
+
+        Assert.Null(StreamIndexRules.FindFault(alone));
+        Assert.Equal(["index.m3u8"], alone.MediaPlaylists);
+    }
+
+    /// <summary>What an index from a disk or another switch may not say.</summary>
+    public static TheoryData<string, Func<StreamIndex, StreamIndex>> Faults => new()
+    {
+        { "not one object for each playlist", index => index with { Playlists = null } },
+        { "companion: not an object name", index => Companion(index, c => c with { Uri = "../x" }) },
+        { "companion: duration out of range", index => Companion(index, c => c with { Duration = 0 }) },
+        { "companion: size or hash", index => Companion(index, c => c with { Bytes = 0 }) },
+        { "names a map that is not listed", index => Companion(index, c => c with { MapUri = "init.mp4" }) },
+        { "not the names of media playlists", index => Variant(index, v => v with { Uri = "master.m3u8" }) },
+        { "a number out of range", index => Variant(index, v => v with { Bandwidth = -1 }) },
+        { "would not stay in its line", index => Variant(index, v => v with { Codecs = "\"" }) },
+        { "would not stay in its line", index => Variant(index, v => v with { OtherAttributes = "A=1\n#EXT" }) },
+        { "no variants", index => index with { Playlists = index.Playlists! with { Variants = [] } } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void An_index_that_would_break_a_playlist_is_refused(string fault, Func<StreamIndex, StreamIndex> spoil)
+    {
+        StreamIndex index = SplicedWorld.OnAir(Packager("a", 0, High, Low, Sound)).Timeline.Published!;
+
+        Assert.Contains(fault, StreamIndexRules.FindFault(spoil(index)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -93,6 +144,18 @@ public sealed class SplicedLadderTests
         Assert.Equal(1, world.Discontinuities);
         Assert.Equal([720, 360], world.Timeline.Published!.Playlists!.Variants.Select(v => v.Height));
     }
+
+    private static StreamIndex Companion(StreamIndex index, Func<ObjectRecord, ObjectRecord> change) => index with
+    {
+        Segments = index.Segments.SetItem(
+            1, index.Segments[1] with { Companions = index.Segments[1].Companions.SetItem(0, change(index.Segments[1].Companions[0])) }),
+    };
+
+    private static StreamIndex Variant(StreamIndex index, Func<VariantStream, VariantStream> change) => index with
+    {
+        Playlists = new PlaylistSet(
+            index.Playlists!.Variants.SetItem(1, change(index.Playlists.Variants[1])), index.Playlists.Renditions),
+    };
 
     private static FakePackager Packager(string name, double phase, params ImmutableArray<Rung> ladder) =>
         new(name, phase, 2) { Ladder = ladder };

@@ -1,4 +1,5 @@
 using Steadycast.Protocols.Hls;
+using Steadycast.Streaming.Failover;
 
 namespace Steadycast.Server.Tests.Failover;
 
@@ -225,6 +226,24 @@ public sealed class SplicedTimelineTests
 
         Assert.Equal(1, world.Discontinuities);
         Assert.InRange(Assert.Single(world.Steps()), 2.001, 20);
+    }
+
+    [Fact]
+    public void Numbers_that_were_published_may_stand_for_others_when_the_packager_has_begun_anew()
+    {
+        // The other one's longer segments keep the published ones of the first in the window.
+        SplicedWorld world = SplicedWorld.OnAir(Undated("a", 0), new("b", 0.7, 4) { ClockOff = null });
+        PlaylistView view = world.Timeline.Views[0];
+        long used = view.LastUsed!.Value.Msn;
+        world.A.Restart(append: false, from: used - 5);
+        world.PassUntil(() => view.Run == 1 && view.Edge == used);
+        Assert.Equal("b", world.Active);
+        world.B.Reachable = false;
+
+        world.Pass(6);
+
+        Assert.Equal("a", world.Active);
+        Assert.All(world.Steps(), step => Assert.InRange(step, -1.999, 0));
     }
 
     [Theory]

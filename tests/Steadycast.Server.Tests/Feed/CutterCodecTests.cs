@@ -211,6 +211,34 @@ public sealed class CutterCodecTests
         Assert.Single(run.Segments.Select(segment => segment.Begin.Epoch.TargetDurationSeconds).Distinct());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Sound_and_picture_that_change_together_are_one_seam_even_if_the_old_sound_goes_past_the_new_picture(
+        bool pictureIsFirst)
+    {
+        // Its sound is two frames ahead, as an encoder's may be.
+        var first = new TestEncoder { Seconds = 9.03 }.Messages()
+            .Where(message => message.Type == RtmpMessageType.Audio || message.AtMs < 9000);
+        var then = new TestEncoder { Seconds = 9, Start = 9000, VideoConfig = TestEncoder.OtherAvc }.Messages()
+            .Select(message => message with
+            {
+                AtMs = message.AtMs + 9000,
+                Payload = message.Payload is [0xAF, 0, ..] ? [0xAF, 0, 0x11, 0x88] : message.Payload,
+            });
+
+        // ffmpeg says the sound's configuration with its first frame when it is copied from ADTS.
+        if (pictureIsFirst)
+            then = then.OrderBy(message => message.AtMs).ThenBy(message => message.Type == RtmpMessageType.Audio);
+
+        using var run = new CutterRun().Publish([.. first, .. then]).Check();
+
+        var changed = Assert.Single(run.Segments, segment => segment.Begin.Discontinuity);
+        Assert.Equal(9 * CutterRun.Second, changed.Begin.Time);
+        Assert.Equal([0x11, 0x88], changed.Begin.Tracks[1].Record.ToArray());
+        Assert.Equal(2, run.Cutter.Counters.Drops[(int)FeedDrop.WaitingForTrackChange]);
+    }
+
     [Fact]
     public void Damage_costs_frames_and_nothing_else()
     {

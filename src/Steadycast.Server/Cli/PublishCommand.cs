@@ -36,17 +36,21 @@ internal static class PublishCommand
         command.SetAction(async parsed =>
         {
             using var stop = new StopSignal();
-            if (parsed.GetValue(supervised))
-                Tether.Attach(stop);
             if (!RtmpUrl.TryParse(parsed.GetRequiredValue(url), out var address))
                 return ExitCode.Usage;
-            return await RunAsync(
-                parsed.GetRequiredValue(source), address, parsed.GetValue(loop), parsed.GetValue(yields), stop.Token);
+            var name = parsed.GetRequiredValue(source);
+            var clip = name == "test" ? Clip.TestPicture : Clip.File(name);
+            var reel = new ClipReel(clip, parsed.GetValue(loop));
+            // A drill's fault; whatever else its supervisor says ends it.
+            if (parsed.GetValue(supervised))
+                Tether.Attach(stop, line => reel.Show(line == "other-picture" ? Clip.OtherPicture : clip));
+            return await RunAsync(name, reel, address, parsed.GetValue(yields), stop.Token);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(string source, RtmpUrl url, bool loop, bool yields, CancellationToken stop)
+    private static async Task<int> RunAsync(
+        string source, ClipReel reel, RtmpUrl url, bool yields, CancellationToken stop)
     {
         await using var services = new ServiceCollection().AddMetrics().AddLogging().BuildServiceProvider();
         var time = TimeProvider.System;
@@ -54,7 +58,6 @@ internal static class PublishCommand
             time, new TransportMetrics(services.GetRequiredService<IMeterFactory>()),
             services.GetRequiredService<ILogger<SocketTransport>>());
         var asked = yields ? WithYield(url) : url;
-        var reel = new ClipReel(source == "test" ? Clip.TestPicture : Clip.File(source), loop);
         var publisher = new Publisher(
             reel, token => RtmpPublisher.ConnectAsync(transport, asked, new RtmpDialOptions(), time, token),
             yields, time, text => Console.WriteLine($"{url}: {text}"));

@@ -86,6 +86,10 @@ internal static class DrillCatalog
             yield return new Drill($"publisher-gone-{away}s", $"killed and kept away for {away} s",
                 new DrillFault(["publisher"], "hold", Lasts: Seconds(away)), JumpCut(Seconds(away - 1)),
                 LabSource.Single);
+        yield return new Drill("other-picture", "another picture size, profile and channel count, and back after 10 s",
+            new DrillFault(["publisher"], "inject", "other-picture", Seconds(10)),
+            new DrillPromise("one discontinuity each way, no stall", [SeamKind.Discontinuity], 2, TimeSpan.Zero,
+                new DrillTargets(LongestGapSeconds: TargetDuration + 0.3)), LabSource.Single);
         yield return new Drill("ingest-gone", "killed with SIGKILL",
             new DrillFault(["ingest"], "kill"), JumpCut(Seconds(2)), LabSource.Single);
         yield return new Drill("switch-gone", "killed with SIGKILL", new DrillFault(["switch"], "kill"),

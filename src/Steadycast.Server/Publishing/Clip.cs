@@ -10,12 +10,17 @@ internal sealed class Clip(Func<Stream> open)
     private const int BufferBytes = 256 * 1024;
 
     /// <summary>The built-in picture: frame counter, clock, a beep each second; 32 s, exactly loopable.</summary>
-    public static Clip TestPicture { get; } = new(() =>
-        Assembly.GetExecutingAssembly().GetManifestResourceStream("test-picture.flv")
-        ?? throw new FileNotFoundException("This build has no test picture."));
+    public static Clip TestPicture { get; } = BuiltIn("test-picture.flv");
+
+    /// <summary>Of another size and profile, with one channel of sound; 8 s, exactly loopable.</summary>
+    public static Clip OtherPicture { get; } = BuiltIn("other-picture.flv");
 
     public static Clip File(string path) =>
         new(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+
+    private static Clip BuiltIn(string name) => new(() =>
+        Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+        ?? throw new FileNotFoundException($"This build has no {name}."));
 
     /// <summary>The messages once through; each payload is valid until the next is asked for.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>

@@ -13,13 +13,21 @@ internal readonly record struct ReelMessage(
     long TimeMs, RtmpMessageType Type, ReadOnlyMemory<byte> Payload, bool IsHeader, bool IsJoin);
 
 /// <summary>A clip on one endless timeline. Pure but for reading the clip.</summary>
+/// <param name="clip">What is played first.</param>
 internal sealed class ClipReel(Clip clip, bool loop)
 {
+    private volatile Clip _wanted = clip;
     private readonly Dictionary<RtmpMessageType, byte[]> _headers = [];
     private bool _hasVideo;
 
     /// <summary>What a connection begins with, in the order of the file.</summary>
     public IReadOnlyCollection<KeyValuePair<RtmpMessageType, byte[]>> Headers => _headers;
+
+    /// <summary>
+    /// Goes over to another clip at the next keyframe, as an encoder with new settings does. Thread-safe; for reels
+    /// that loop.
+    /// </summary>
+    public void Show(Clip other) => _wanted = other;
 
     /// <summary>Each payload is valid until the next message is asked for.</summary>
     public IEnumerable<ReelMessage> Play()
@@ -30,11 +38,19 @@ internal sealed class ClipReel(Clip clip, bool loop)
             var video = new Track();
             var audio = new Track();
             uint? first = null;
-            foreach (var message in clip.Read())
+            long? cut = null;
+            var current = _wanted;
+            foreach (var message in current.Read())
             {
                 first ??= message.Timestamp;
                 long time = unchecked((int)(message.Timestamp - first.Value));
                 var (isHeader, isKeyframe) = Look(message);
+                if (isKeyframe && !isHeader && _wanted != current)
+                {
+                    cut = time;
+                    break;
+                }
+
                 // The same headers again at each loop would only say that something might have changed.
                 if (isHeader && (IsEmpty(message) || IsKnown(message)))
                     continue;
@@ -51,9 +67,9 @@ internal sealed class ClipReel(Clip clip, bool loop)
 
             var duration = Math.Max(video.DurationMs, audio.DurationMs);
             // A clip without duration would spin.
-            if (duration == 0)
+            if (cut is null && duration == 0)
                 yield break;
-            begin += duration;
+            begin += cut ?? duration;
         }
         while (loop);
     }

@@ -42,6 +42,26 @@ public sealed class ClipReelTests
     }
 
     [Fact]
+    public void Another_clip_begins_at_the_next_keyframe_with_its_own_headers()
+    {
+        var reel = new ClipReel(Clip.TestPicture, loop: true);
+        var messages = new List<(RtmpMessageType Type, long TimeMs, bool IsHeader)>();
+        foreach (var message in reel.Play().TakeWhile(m => m.TimeMs < 8000))
+        {
+            messages.Add((message.Type, message.TimeMs, message.IsHeader));
+            if (message.TimeMs == 3000)
+                reel.Show(Clip.OtherPicture);
+            else if (message.TimeMs == 5000)
+                reel.Show(Clip.TestPicture);
+        }
+
+        var headers = messages.Where(m => m.IsHeader && m.Type != RtmpMessageType.DataAmf0);
+        Assert.Equal([0L, 0, 4000, 4000, 6000, 6000], headers.Select(m => m.TimeMs));
+        var pictures = messages.Where(m => m is { Type: RtmpMessageType.Video, IsHeader: false }).Select(m => m.TimeMs);
+        Assert.All(Steps([.. pictures]), s => Assert.InRange(s, 33, 34));
+    }
+
+    [Fact]
     public void A_connection_may_begin_at_every_keyframe()
     {
         var joins = new ClipReel(Clip.TestPicture, loop: false).Play().Where(m => m.IsJoin).Select(m => m.TimeMs)

@@ -27,6 +27,10 @@ internal sealed class FeedConnection : IAsyncDisposable
     public static string PathOf(string stream) =>
         "feed/" + string.Join('/', stream.Split('/').Select(Uri.EscapeDataString));
 
+    /// <summary>From a segment on, and with what is known of the stream: see <see cref="FeedEndpoint"/>.</summary>
+    public static string PathOf(string stream, long from, uint epochId, long edgeMsn) =>
+        $"{PathOf(stream)}?from={from}" + (epochId > 0 ? $"&epoch={epochId}&edge={edgeMsn}" : "");
+
     public static Task<FeedConnection> OpenAsync(
         HttpClient http, string path, TimeSpan silence, TimeProvider time, CancellationToken cancellationToken) =>
         OpenAsync(http, path, silence, silence, time, cancellationToken);

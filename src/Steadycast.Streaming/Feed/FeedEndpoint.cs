@@ -12,7 +12,8 @@ namespace Steadycast.Streaming.Feed;
 /// <summary>
 /// Serves feeds over HTTP: <c>GET /feed</c>, a JSON object per line for each stream as it appears (empty lines are
 /// signs of life), and <c>GET /feed/{stream}?from=MSN</c>, the preamble and records of <see cref="FeedCodec"/> without
-/// end. With <c>leader=1</c>, for peers: only where this ingest leads the stream, and until it does no more.
+/// end. With <c>leader=1</c>, for peers: only where this ingest leads the stream, and until it does no more. With
+/// <c>epoch</c> and <c>edge</c> a reader says what it has: so learns a leader that was replaced and did not see it.
 /// </summary>
 internal sealed partial class FeedEndpoint(
     FeedDirectory directory, Guid ingestId, TimeProvider time, FeedMetrics metrics, ILogger logger)
@@ -28,6 +29,8 @@ internal sealed partial class FeedEndpoint(
 
     /// <summary>A reader that takes no bytes for so long is disconnected; it may come back and resume.</summary>
     public static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
+
+    private const int ClockSkewSeconds = 3600;
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -64,12 +67,22 @@ internal sealed partial class FeedEndpoint(
         var from = context.Request.Query["from"].ToString();
         var leaderOnly = context.Request.Query["leader"] == "1";
         long msn = 0;
+        Listen(context.Request.Query, stream);
         if (from.Length > 0 && !(long.TryParse(from, out msn) && msn >= 0))
             await Problem(StatusCodes.Status400BadRequest, "from is a media sequence number.").ExecuteAsync(context);
         else if (directory.Find(stream) is { } feed && (feed.Leads || !leaderOnly))
             await SendAsync(context, feed, msn, leaderOnly);
         else
             await Problem(StatusCodes.Status404NotFound, "There is no such stream here yet.").ExecuteAsync(context);
+    }
+
+    /// <summary>More than the clock allows cannot be true, and would leave no room for what comes.</summary>
+    private void Listen(IQueryCollection query, string stream)
+    {
+        var most = StreamNumbers.New(time.GetUtcNow().ToUnixTimeMilliseconds(), 1);
+        if (uint.TryParse(query["epoch"], out var epoch) && epoch <= most.EpochId + ClockSkewSeconds
+            && long.TryParse(query["edge"], out var edge) && edge >= -1 && edge <= most.NextMsn + ClockSkewSeconds)
+            directory.Find(stream)?.Tell(epoch, edge);
     }
 
     private async Task SendAsync(HttpContext context, StampedFeed feed, long from, bool leaderOnly)

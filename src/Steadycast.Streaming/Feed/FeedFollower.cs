@@ -42,20 +42,28 @@ public sealed partial class FeedFollower
     /// Records from the first begin at or above <paramref name="fromMsn"/> that the ingest still has, until
     /// cancelled. After a reconnection a segment that had begun begins again; no segment ends twice.
     /// </summary>
+    public IAsyncEnumerable<FeedRecord> ReadAsync(long fromMsn, CancellationToken cancellationToken = default) =>
+        ReadAsync(fromMsn, 0, cancellationToken);
+
+    /// <summary>The same, of a reader that has read before.</summary>
+    /// <param name="fromMsn">The first number that is wanted.</param>
+    /// <param name="epochId">The newest epoch that is known already; ingests are told.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public async IAsyncEnumerable<FeedRecord> ReadAsync(
-        long fromMsn, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        long fromMsn, uint epochId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var (next, ingest) = (fromMsn, 0);
+        var (next, ingest, epoch) = (fromMsn, 0, epochId);
         var backoff = new Backoff(_options, _time);
         while (true)
         {
-            await using var connection = await ConnectAsync(_ingests[ingest], next, cancellationToken);
+            await using var connection = await ConnectAsync(_ingests[ingest], next, epoch, cancellationToken);
             while (connection is not null)
             {
                 var record = await NextAsync(connection, cancellationToken);
                 if (record is not { } read)
                     break;
                 backoff.Reset();
+                epoch = Math.Max(epoch, read.Begin?.Epoch.EpochId ?? 0);
                 if (read.End is { } end)
                     next = end.Msn + 1;
                 yield return read;
@@ -66,11 +74,12 @@ public sealed partial class FeedFollower
         }
     }
 
-    private async Task<FeedConnection?> ConnectAsync(HttpClient http, long from, CancellationToken cancellationToken)
+    private async Task<FeedConnection?> ConnectAsync(
+        HttpClient http, long from, uint epoch, CancellationToken cancellationToken)
     {
         try
         {
-            var path = $"{FeedConnection.PathOf(Stream)}?from={from}";
+            var path = FeedConnection.PathOf(Stream, from, epoch, from - 1);
             var connection = await FeedConnection.OpenAsync(
                 http, path, _options.SilenceTimeout, _time, cancellationToken);
             _link = new FeedLink(true, _time.GetUtcNow(), null, _link.Connections + 1);

@@ -50,7 +50,8 @@ internal sealed partial class FeedLoop(
     private FeedActivity _leaderActivity;
     private long _begunAt;
     private int _keptPublication;
-    private bool _hasPeers;
+    private PeerFeed[] _peers = [];
+    private long? _readAt;
     private bool _isKeeping;
     private bool _mayDiffer;
     private Publication? _publication;
@@ -59,12 +60,17 @@ internal sealed partial class FeedLoop(
     private CutterCounters _counted = new();
     private Cutter? _cutter;
     private StreamNumbers? _stored;
+    private bool _isLoaded;
+    private bool _wasLost;
     private long _edge = -1;
     private uint _epoch;
     private long? _warnedAt;
     private volatile FeedSummary _summary = FeedSummary.Of(FeedActivity.Idle, null, null, -1);
 
     public StampedFeed Feed => feed;
+
+    /// <summary>After which peers take a leader for frozen.</summary>
+    public TimeSpan Silence { get; init; } = PeerPatience.Default.Silence;
 
     public FeedSummary Summary => _summary;
 
@@ -77,12 +83,25 @@ internal sealed partial class FeedLoop(
     /// <summary>From where on to ask a peer that leads; from the start, where we may have gone another way.</summary>
     public long NextMsn => feed.Leads ? NoSegments : _mayDiffer ? 0 : Math.Max(0, _edge + 1);
 
+    /// <summary>The newest epoch and segment that we know of, from our own past too: peers are told.</summary>
+    public (uint EpochId, long EdgeMsn) Known
+    {
+        get
+        {
+            lock (_turn)
+                return (Math.Max(_epoch, _stored?.EpochId ?? 0), Math.Max(_edge, (_stored?.NextMsn ?? 0) - 1));
+        }
+    }
+
     /// <summary>We lead only after each of them has been asked.</summary>
     public void Await(IEnumerable<PeerFeed> peers)
     {
         lock (_turn)
-            _unasked.UnionWith(peers);
-        _hasPeers = _unasked.Count > 0;
+        {
+            _peers = [.. peers];
+            _unasked.UnionWith(_peers);
+            Load();
+        }
     }
 
     /// <summary>A peer leads: true when we follow it from here on, or did already.</summary>
@@ -98,7 +117,7 @@ internal sealed partial class FeedLoop(
                 return false;
             LogFollows(feed.Stream, peer.Address, peerEpoch);
             metrics.LeaderChanged("peer");
-            _stored = _cutter?.State ?? _stored ?? states.Load(feed.Stream, out _);
+            _stored = _cutter?.State ?? Load();
             DropCutter();
             (_leader, _mirror, _begunAt) = (peer, new Mirror(_stored, _epoch, _edge), time.GetTimestamp());
             _isKeeping = _keptPublication > 0;
@@ -171,8 +190,7 @@ internal sealed partial class FeedLoop(
                     tick = new CancellationTokenSource(Tick, time);
                 }
 
-                lock (_turn)
-                    Guarded(() => ReadAll(stream, subscription, isOpen));
+                Read(stream, subscription, isOpen);
             }
         }
         finally
@@ -180,6 +198,13 @@ internal sealed partial class FeedLoop(
             tick.Dispose();
             subscription.Dispose();
         }
+    }
+
+    /// <summary>What there is to read, in one turn.</summary>
+    internal void Read(LiveStream stream, Subscription subscription, bool isOpen)
+    {
+        lock (_turn)
+            Guarded(() => ReadAll(stream, subscription, isOpen));
     }
 
     public void Dispose()
@@ -205,6 +230,9 @@ internal sealed partial class FeedLoop(
     {
         // Asked first: what a publisher sent before it left is then already in the log.
         var publication = _publication = isOpen ? stream.Publication : null;
+        if (_readAt is { } readAt && time.GetElapsedTime(readAt) > Silence && feed.Leads && _peers.Length > 0)
+            AskAgain();
+        _readAt = time.GetTimestamp();
         if (!MayLead)
         {
             while (subscription.TryReadMessage(out var message))
@@ -216,11 +244,13 @@ internal sealed partial class FeedLoop(
 
         if (_isKeeping)
             GoOn();
+        if (_peers.Length > 0 && Cutter().State is { } state && feed.Known.EpochId > state.EpochId)
+            GoBeyond(state, feed.Known);
         var cutter = Cutter();
         var batch = 0;
         while (subscription.TryReadMessage(out var message))
         {
-            if (_hasPeers)
+            if (_peers.Length > 0)
                 KeepMessage(message);
             cutter.Push(InputOf(message), UtcMsOf(message.ArrivedAt), _records);
             if (++batch % MaxBatch == 0)
@@ -232,6 +262,19 @@ internal sealed partial class FeedLoop(
         if (publication is null && cutter.Activity != FeedActivity.Idle)
             cutter.Finish(_records);
         HandOn(cutter, publication);
+    }
+
+    /// <summary>
+    /// We were frozen for so long that a peer may lead: nothing more is said before all have been asked, and what was
+    /// begun is taken back.
+    /// </summary>
+    private void AskAgain()
+    {
+        _stored = _cutter?.State ?? _stored;
+        DropCutter();
+        _unasked.UnionWith(_peers);
+        (_mayDiffer, _begunAt) = (true, time.GetTimestamp());
+        Tell(FeedActivity.Starting);
     }
 
     private bool MayLead => _leader is null && _unasked.Count == 0 && !AwaitsOwn;
@@ -320,6 +363,24 @@ internal sealed partial class FeedLoop(
         HandOn(cutter, _publication);
     }
 
+    /// <summary>
+    /// Another led while we could not see it, and is gone: who heard it does not take our epoch, and its numbers are
+    /// used up.
+    /// </summary>
+    private void GoBeyond(StreamNumbers state, FeedState known)
+    {
+        LogReplaced(feed.Stream, known.EpochId, known.EdgeMsn);
+        DropCutter();
+        _stored = state with
+        {
+            EpochId = known.EpochId,
+            NextMsn = Math.Max(state.NextMsn, known.EdgeMsn + 1),
+            HasSegments = true,
+        };
+        states.Save(feed.Stream, _stored);
+        PushKept(Cutter());
+    }
+
     private Cutter Adopt(Cutter cutter)
     {
         _cutter?.Dispose();
@@ -388,9 +449,15 @@ internal sealed partial class FeedLoop(
     {
         if (_cutter is not null)
             return _cutter;
-        var wasLost = false;
-        _stored ??= states.Load(feed.Stream, out wasLost);
-        return _cutter = new Cutter(feed.Stream, ingestId, segmentSeconds, _stored, wasLost);
+        return _cutter = new Cutter(feed.Stream, ingestId, segmentSeconds, Load(), _wasLost);
+    }
+
+    private StreamNumbers? Load()
+    {
+        if (!_isLoaded)
+            _stored = states.Load(feed.Stream, out _wasLost);
+        _isLoaded = true;
+        return _stored;
     }
 
     private void HandOn(Cutter cutter, Publication? publication)
@@ -467,6 +534,11 @@ internal sealed partial class FeedLoop(
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "{StreamName} goes on from this ingest's own publisher with segment {Msn}, {Seam}")]
     private partial void LogLeads(string streamName, long msn, string seam);
+
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{StreamName} was led by another ingest meanwhile, up to segment {Msn} of epoch {EpochId}; this one "
+            + "goes on behind it from the next keyframe")]
+    private partial void LogReplaced(string streamName, uint epochId, long msn);
 
     [LoggerMessage(Level = LogLevel.Information,
         Message = "{StreamName} is locked: this ingest's publisher sends the same, and would go on without a seam")]

@@ -166,7 +166,10 @@ internal sealed partial class FeedLoops : IAsyncDisposable
         var ring = new ReplayRing(_settings.Replay, _budget, _metrics);
         var feed = new StampedFeed(name, ring, new FeedState(FeedActivity.Idle, 0, -1));
         Directory.Add(feed);
-        return new FeedLoop(feed, IngestId, _settings.SegmentSeconds, _states, _metrics, _time, _logger);
+        return new FeedLoop(feed, IngestId, _settings.SegmentSeconds, _states, _metrics, _time, _logger)
+        {
+            Silence = _settings.Patience.Silence,
+        };
     }
 
     [LoggerMessage(Level = LogLevel.Warning,

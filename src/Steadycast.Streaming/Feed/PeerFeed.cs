@@ -33,7 +33,8 @@ internal sealed partial class PeerFeed(
             try
             {
                 var from = loop.NextMsn;
-                var path = $"{FeedConnection.PathOf(loop.Feed.Stream)}?leader=1&from={from}";
+                var (epoch, edge) = loop.Known;
+                var path = FeedConnection.PathOf(loop.Feed.Stream, from, epoch, edge) + "&leader=1";
                 await using var connection = await FeedConnection.OpenAsync(
                     http,
                     path,

@@ -5,6 +5,7 @@ namespace Steadycast.Streaming.Feed;
 internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState state) : IDisposable
 {
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _known = new();
     private volatile FeedState _state = state;
 
     public string Stream => stream;
@@ -15,6 +16,9 @@ internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState stat
 
     /// <summary>Whether this process decides: false where a peer does, and while there is no publisher.</summary>
     public bool Leads { get; private set; }
+
+    /// <summary>The newest that a reader had before it came; it may have got it elsewhere.</summary>
+    public FeedState Known { get; private set; } = new(FeedActivity.Idle, 0, -1);
 
     /// <summary>Completes at the next change; take it before looking, then nothing is missed.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
@@ -29,6 +33,16 @@ internal sealed class StampedFeed(string stream, ReplayRing ring, FeedState stat
         ring.Append(records);
         (_state, Leads) = (state, leads);
         Signal();
+    }
+
+    /// <summary>From any thread: what a reader has of this stream.</summary>
+    public void Tell(uint epochId, long edgeMsn)
+    {
+        lock (_known)
+        {
+            if (epochId > Known.EpochId || (epochId == Known.EpochId && edgeMsn > Known.EdgeMsn))
+                Known = new FeedState(FeedActivity.Idle, epochId, edgeMsn);
+        }
     }
 
     public void Close()

@@ -84,12 +84,12 @@ internal sealed partial class PackagingLoop(
         using var packager = new HlsPackager(container, index);
         // What was published in another container cannot stand in one playlist with this one's segments.
         index = index is not null && IsOfContainer(index) ? index : null;
-        var from = packager.LastMsn + 1;
+        var (from, epochId) = (packager.LastMsn + 1, index?.Segments[^1].EpochId ?? 0);
         Log.Started(logger, Stream, from);
         for (var attempt = 1; ; attempt++)
         {
             var damaged = false;
-            await foreach (var record in feed.ReadAsync(from, cancellationToken))
+            await foreach (var record in feed.ReadAsync(from, epochId, cancellationToken))
             {
                 var step = packager.Add(record, out var segment);
                 if (segment is not null)

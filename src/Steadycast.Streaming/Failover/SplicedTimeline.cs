@@ -326,9 +326,12 @@ internal sealed partial class SplicedTimeline : ITimeline
         };
     }
 
-    /// <summary>The next number of another day: the origin began anew while it was out of sight.</summary>
+    /// <summary>
+    /// The next number of another time: the origin began anew while it was out of sight. Half a segment may be
+    /// rounding; a whole one is missing.
+    /// </summary>
     private static bool HasJumped(SourceSegment before, SourceSegment segment) =>
-        segment.DateMs - before.DateEndMs is { } step && Math.Abs(step) > Math.Max(1000, before.Duration / 90);
+        segment.DateMs - before.DateEndMs is { } step && Math.Abs(step) > Math.Max(500, before.Duration / 180);
 
     private void Used(PlaylistView view, SourceSegment segment, SourceMedia media)
     {

@@ -104,6 +104,17 @@ public sealed class SourceSetTests
         Assert.Equal([1, 0], Read(other).Match(Read(text).Playlists));
     }
 
+    [Fact]
+    public void One_rung_does_not_stand_for_two()
+    {
+        const string rung = "#EXT-X-STREAM-INF:BANDWIDTH=5000,RESOLUTION=2x2\na\n";
+        SourceSet two = Read($"#EXTM3U\n{rung}#EXT-X-STREAM-INF:BANDWIDTH=8000,RESOLUTION=2x2\nb\n");
+        SourceSet other = Read($"#EXTM3U\n{rung}#EXT-X-STREAM-INF:BANDWIDTH=8000,RESOLUTION=4x4\nb\n");
+
+        var refusal = Assert.Throws<FormatException>(() => other.Match(two.Playlists));
+        Assert.Equal("it has nothing like the variant of 8 kb/s, 2x2", refusal.Message);
+    }
+
     [Theory]
     [InlineData("RESOLUTION=640x360", "RESOLUTION=640x480", "the variant of 800 kb/s, 640x360, avc1.64001e,mp4a.40.2")]
     [InlineData("avc1.64001e", "hvc1.1.6.L93", "the variant of 800 kb/s, 640x360, avc1.64001e,mp4a.40.2")]

@@ -46,8 +46,9 @@ public sealed class SplicedLadderTests
     [Fact]
     public void An_origin_that_was_heard_before_the_first_window_is_put_in_its_order_at_once()
     {
-        var world = new SplicedWorld(
-            Packager("a", 0, High, Low, Sound), Packager("b", 0.7, new("tiny", 120), Low, Sound, High));
+        // It is ahead of the first one, so that it need not list anything more before it takes over.
+        FakePackager late = new("a", 0, 2) { Ladder = [High, Low, Sound], Latency = 5 };
+        var world = new SplicedWorld(late, Packager("b", 0.7, new("tiny", 120), Low, Sound, High));
         world.PassUntil(() => world.Timeline.Published is not null);
         world.A.Reachable = false;
 

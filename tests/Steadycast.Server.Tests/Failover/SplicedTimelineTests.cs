@@ -229,6 +229,22 @@ public sealed class SplicedTimelineTests
     }
 
     [Fact]
+    public void The_next_number_after_one_lost_segment_does_not_go_on_either()
+    {
+        SplicedWorld world = SplicedWorld.OnAir(new FakePackager("a", 0, 2));
+        (world.A.Reachable, world.A.Running) = (false, false);
+        world.Pass(2);
+        world.A.Restart(append: false, from: world.Timeline.Views[0].Edge + 1);
+        world.Pass(2);
+        world.A.Reachable = true;
+
+        world.Pass(4);
+
+        Assert.Equal(1, world.Discontinuities);
+        Assert.Equal(2, Assert.Single(world.Steps()));
+    }
+
+    [Fact]
     public void Numbers_that_were_published_may_stand_for_others_when_the_packager_has_begun_anew()
     {
         // The other one's longer segments keep the published ones of the first in the window.

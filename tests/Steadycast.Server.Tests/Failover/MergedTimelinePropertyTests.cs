@@ -78,7 +78,7 @@ public sealed class MergedTimelinePropertyTests
             0 => record with { Sha256 = new string('a', 64) },
             1 => record with { Time = record.Time + 45_000 },
             2 => record with { Bytes = 0, Gap = true, Sha256 = "" },
-            _ => record with { EpochId = record.EpochId > 0 ? record.EpochId - 1 : 0 },
+            _ => record with { EpochId = record.EpochId > 0 ? record.EpochId - 1 : 0, TimelineId = null },
         })];
 
     /// <summary>All is well from now on: the timeline has to arrive at the source's edge.</summary>

@@ -7,7 +7,7 @@ namespace Steadycast.Server.Tests.Failover;
 public sealed class SplicedTimelinePropertyTests
 {
     /// <summary>
-    /// A few seconds' worth; more with STEADYCAST_HISTORIES: 100,000 of a release build take four minutes of one core.
+    /// A few seconds' worth; more with STEADYCAST_HISTORIES: 100,000 of a release build take seven minutes of one core.
     /// </summary>
     private static int Histories =>
         int.TryParse(Environment.GetEnvironmentVariable("STEADYCAST_HISTORIES"), out int count) ? count : 300;

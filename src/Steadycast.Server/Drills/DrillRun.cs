@@ -10,6 +10,8 @@ internal sealed class DrillRun(
     /// <summary>A box that died often is started late: 5 s at most, and then it has to catch up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// What the viewer sees before the fault: it has joined and plays, and the lab is well for two segments or more. By
     /// chance up to a segment more, or every fault would come at the same moment of one.
@@ -48,23 +50,27 @@ internal sealed class DrillRun(
                 throw new DrillException($"the lab is not healthy before {drill.Name}: {why}");
             if (await TryAsync(drill, watchOn, stop) is { } result)
                 return result;
+            await Task.Delay(BetweenTries, time, stop);
         }
 
         throw new DrillException($"the lab does not stay healthy before {drill.Name}");
     }
 
-    /// <returns>Null when the lab fell ill before the fault, by what was before.</returns>
+    /// <returns>Null when the lab fell ill before the fault, or the viewer met a seam: of what was before.</returns>
     private async Task<DrillResult?> TryAsync(Drill drill, TimeSpan watchOn, CancellationToken stop)
     {
         observer.Forget();
         var startedAt = time.GetUtcNow();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var viewer = new StrictViewer(http, time, new ViewerOptions { WatchFor = null });
+        var seams = new SeamCounter();
+        var viewer = new StrictViewer(http, time, new ViewerOptions { WatchFor = null }, seams);
         var watching = viewer.WatchAsync(lab.Playlist, ending.Token);
         try
         {
             var warmUp = WarmUpSeconds.Least + WarmUpSeconds.Chance * Random.Shared.NextDouble();
-            if (await observer.UntilAsync(_ => WhyNotHealthy() is not null, TimeSpan.FromSeconds(warmUp), stop))
+            var ill = await observer.UntilAsync(
+                _ => WhyNotHealthy() is not null || seams.Count > 0, TimeSpan.FromSeconds(warmUp), stop);
+            if (ill)
                 return null;
             var fault = observer.Now;
             await InflictAsync(drill.Fault, stop);
@@ -104,5 +110,22 @@ internal sealed class DrillRun(
             if (round < fault.Times)
                 await Task.Delay(fault.Every - fault.Lasts, time, stop);
         }
+    }
+
+    private sealed class SeamCounter : IViewerWitness
+    {
+        private int _count;
+
+        public int Count => Volatile.Read(ref _count);
+
+        public void PlaylistArrived(ArrivedPlaylist playlist)
+        {
+        }
+
+        public void MediaArrived(ArrivedMedia media)
+        {
+        }
+
+        public void SeamFound(Seam seam) => Interlocked.Increment(ref _count);
     }
 }

@@ -24,6 +24,11 @@ internal sealed class ActiveOrigin(TimeSpan hold)
     /// </summary>
     public OriginView? Pinned { get; private set; }
 
+    /// <summary>
+    /// The one that an earlier process left off with: preferred at the start, where going on with it leaves no seam.
+    /// </summary>
+    public OriginView? Before { get; set; }
+
     /// <summary>At the start the preferred one may be a moment later than the others.</summary>
     public TimeSpan StartPatience { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -88,11 +93,13 @@ internal sealed class ActiveOrigin(TimeSpan hold)
 
     private OriginChange? Choose(IReadOnlyList<OriginView> views, TimeSpan now)
     {
-        var best = views.Where(v => v.Freshness == Freshness.Fresh).MinBy(OrderOf);
+        var best = views.Where(v => v.Freshness == Freshness.Fresh).MinBy(StartOrderOf);
         if (best is null)
             return null;
-        var better = views.Any(v => OrderOf(v) < OrderOf(best) && v.Freshness == Freshness.Unknown);
+        var better = views.Any(v => StartOrderOf(v) < StartOrderOf(best) && v.Freshness == Freshness.Unknown);
         return better && now - _startedAt < StartPatience ? null : MoveTo(best, "start");
+
+        int StartOrderOf(OriginView view) => view == Pinned ? -2 : view == Before ? -1 : view.Rank;
     }
 
     private static string? ReasonToLeave(OriginView view, TimeSpan now) => view.Freshness switch

@@ -78,7 +78,11 @@ internal sealed partial class SplicedTimeline : ITimeline
     public long? LagOf(OriginView view) => null;
 
     /// <summary>Takes up where an earlier process stopped.</summary>
-    public void Restore(StreamIndex index) => _window.Restore(index);
+    public void Restore(StreamIndex index)
+    {
+        _window.Restore(index);
+        Active.Before = Views.FirstOrDefault(view => SourceName.IsOf(view.Name, index.Segments[^1].Uri, out _));
+    }
 
     /// <summary>What an origin offers now; one that cannot stand for what is published has failed.</summary>
     public void Observe(PlaylistView view, SourceOffer offer, TimeSpan now)

@@ -71,6 +71,7 @@ public sealed class DrillTests(LabUnderTest lab, ITestOutputHelper log) : IClass
     }
 
     [Fact]
+    [Trait("needs", "browser")]
     public async Task The_page_plays_on_while_the_active_origin_is_killed()
     {
         await lab.SettleAsync();

@@ -41,7 +41,8 @@ public sealed class LabUnderTest : IAsyncLifetime
     {
         // Ports of other labs, and of other runs of these tests, are not in the way; all stay below those that the
         // system gives to clients.
-        var offset = 12_000 + Environment.ProcessId % 10 * 1000;
+        var offset = Enumerable.Range(Environment.ProcessId, 10)
+            .Select(n => 12_000 + n % 10 * 1000).First(o => Ports.IsFree(8080 + o) && Ports.IsFree(1935 + o));
         var started = TimeProvider.System.GetTimestamp();
         Playlist = new Uri($"http://127.0.0.1:{8080 + offset}/hls/index.m3u8");
         _lab = Start("lab", "--data", _folder, "--port-offset", $"{offset}");

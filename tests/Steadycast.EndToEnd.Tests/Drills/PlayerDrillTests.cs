@@ -8,6 +8,7 @@ namespace Steadycast.EndToEnd.Tests.Drills;
 /// The promise as players keep it: hls.js and Shaka in Chromium go on through every kind of single fault of the
 /// redundant half without a stall, an error, or a frame missing or repeated.
 /// </summary>
+[Trait("needs", "browser")]
 public sealed class PlayerDrillTests(LabUnderTest lab, ITestOutputHelper log) : IClassFixture<LabUnderTest>
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "steadycast");

@@ -57,7 +57,7 @@ public sealed class IngestTests : IDisposable
     [Fact]
     public async Task Numbers_continue_when_the_process_of_the_ingest_is_killed_in_the_middle_of_a_segment()
     {
-        var (rtmp, http) = (FreePort(), FreePort());
+        var (rtmp, http) = (Ports.Free(), Ports.Free());
         var address = new Uri($"http://127.0.0.1:{http}");
         using var client = new FeedClient(
             address, new FeedClientOptions(), TimeProvider.System, NullLoggerFactory.Instance);
@@ -161,13 +161,6 @@ public sealed class IngestTests : IDisposable
     {
         while (!condition())
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task UntilListening(int port)

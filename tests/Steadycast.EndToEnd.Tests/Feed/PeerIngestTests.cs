@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Steadycast.Protocols.Hls;
 
@@ -22,9 +21,9 @@ public sealed class PeerIngestTests : IAsyncLifetime
     private readonly CancellationTokenSource _end =
         CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    private readonly int[] _rtmp = [FreePort(), FreePort()];
-    private readonly int[] _http = [FreePort(), FreePort()];
-    private readonly int _hls = FreePort();
+    private readonly int[] _rtmp = [Ports.Free(), Ports.Free()];
+    private readonly int[] _http = [Ports.Free(), Ports.Free()];
+    private readonly int _hls = Ports.Free();
     private readonly HttpClient _client = new();
     private readonly RunningProgram[] _ingests = new RunningProgram[2];
     private RunningProgram _packager = null!;
@@ -213,12 +212,5 @@ public sealed class PeerIngestTests : IAsyncLifetime
     {
         while (!await condition())
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, _end.Token);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Steadycast.Protocols.Hls;
 
@@ -17,8 +16,8 @@ public sealed class StandbyPublisherTests : IAsyncLifetime
     private readonly CancellationTokenSource _end =
         CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    private readonly int _rtmp = FreePort();
-    private readonly int _http = FreePort();
+    private readonly int _rtmp = Ports.Free();
+    private readonly int _http = Ports.Free();
     private readonly HttpClient _client = new();
     private RunningProgram _server = null!;
     private RunningProgram _player = null!;
@@ -208,12 +207,5 @@ public sealed class StandbyPublisherTests : IAsyncLifetime
     {
         while (!await condition())
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, _end.Token);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

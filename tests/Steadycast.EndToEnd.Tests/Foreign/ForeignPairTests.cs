@@ -47,6 +47,7 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
     }
 
     [Fact]
+    [Trait("needs", "browser")]
     public async Task The_page_plays_over_a_seam_without_standing_still()
     {
         await pair.HealAsync();

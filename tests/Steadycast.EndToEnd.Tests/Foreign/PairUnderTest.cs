@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Steadycast.EndToEnd.Tests.Drills;
 using Steadycast.Server.Api;
@@ -36,7 +34,7 @@ public class PairUnderTest : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         foreach (var name in (string[])[.. Names, "switch", "source"])
-            _ports[name] = FreePort();
+            _ports[name] = Ports.Free();
         var clip = Path.Combine(_folder, "clip.flv");
         await using (var resource = typeof(PageEndpoints).Assembly.GetManifestResourceStream("test-picture.flv")!)
         await using (var file = File.Create(clip))
@@ -275,14 +273,6 @@ public class PairUnderTest : IAsyncLifetime
             lock (_said)
                 _said.Add($"{name}: {line.Data}");
         }
-    }
-
-    private static int FreePort()
-    {
-        // UDP needs a pair of neighbours for the source; TCP does not mind.
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

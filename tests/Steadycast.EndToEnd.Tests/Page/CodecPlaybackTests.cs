@@ -5,6 +5,7 @@ using Steadycast.Streaming.Packaging;
 namespace Steadycast.EndToEnd.Tests.Page;
 
 /// <summary>hls.js in real Chromium plays what the chain makes of codecs beside H.264 and AAC.</summary>
+[Trait("needs", "browser")]
 public sealed class CodecPlaybackTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("steadycast-codecs").FullName;

@@ -3,6 +3,7 @@ using Microsoft.Playwright;
 namespace Steadycast.EndToEnd.Tests.Page;
 
 /// <summary>The page in real Chromium, against a switch that is only played.</summary>
+[Trait("needs", "browser")]
 public sealed class PageTests : IAsyncLifetime
 {
     private ReplaySwitch _replay = null!;

@@ -7,6 +7,7 @@ using Steadycast.Streaming.Viewing;
 namespace Steadycast.EndToEnd.Tests.Tracks;
 
 /// <summary>Two audio tracks through a whole lab, to hls.js and Shaka in Chromium.</summary>
+[Trait("needs", "browser")]
 public sealed class TracksDrillTests(LabUnderTest lab, ITestOutputHelper log) : IClassFixture<LabUnderTest>
 {
     private const string Stream = "tracks";

@@ -361,6 +361,23 @@ public sealed class SplicedTimelineTests
         Assert.Empty(world.Steps());
     }
 
+    /// <summary>Going back to the preferred one can wait for its hold; a seam at once would be for nothing.</summary>
+    [Fact]
+    public void A_restart_stays_with_the_origin_that_was_active()
+    {
+        SplicedWorld world = SplicedWorld.OnAir();
+        world.Timeline.Active.Pin(world.Timeline.Views[1]);
+        world.Pass(8);
+        Assert.Equal(1, world.Discontinuities);
+        world.Restart();
+
+        world.PassUntil(() => world.Timeline.Active.Current is not null);
+        Assert.Equal("b", world.Timeline.Active.Current!.Name);
+        world.Pass(4);
+
+        Assert.Equal(1, world.Discontinuities);
+    }
+
     [Fact]
     public void A_restart_while_the_origin_is_away_goes_on_with_the_other_one()
     {

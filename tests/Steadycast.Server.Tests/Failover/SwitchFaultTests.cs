@@ -76,9 +76,9 @@ public sealed class SwitchFaultTests
         await stage.Primary.ReviveAsync();
         stage.Primary.Publish(stage.Edge - Stage.Window + 1, stage.Edge);
         await stage.UntilActiveIsAsync("primary");
-        await stage.AdvanceAsync();
         Assert.Equal(1, stage.Meters.Sum("switchbacks_total"));
         Assert.Equal(1, stage.Meters.Sum("switcher_active_origin"));
+        await stage.AdvanceAsync();
         Assert.Equal(0, stage.Reader.Gaps);
     }
 

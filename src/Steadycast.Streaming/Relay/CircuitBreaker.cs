@@ -100,13 +100,6 @@ public sealed class CircuitBreaker(CircuitBreakerOptions options, TimeProvider t
             EndTrial_NeedsLock();
     }
 
-    /// <summary>Closes it by hand.</summary>
-    public void Reset()
-    {
-        lock (_lock)
-            Close_NeedsLock();
-    }
-
     private CircuitState State_NeedsLock()
     {
         bool isDue = time.GetElapsedTime(_failedAt) >= TimeSpan.FromSeconds(options.ResetTimeoutSec);

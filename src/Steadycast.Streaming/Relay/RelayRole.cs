@@ -24,6 +24,7 @@ public sealed class RelayRole : IRole
     private readonly RtmpDoor _door;
     private readonly StreamRelay _relay;
     private readonly UpstreamHealth _health;
+    private readonly Upstream[] _upstreams;
     private TransportListener? _listener;
 
     public RelayRole(RelayOptions options, TimeProvider time, ILoggerFactory loggers, IMeterFactory meters)
@@ -44,8 +45,8 @@ public sealed class RelayRole : IRole
             log);
         var routes = RouteTable.Of(options, time);
         _relay = new StreamRelay(_hub, routes, parts);
-        Upstream[] upstreams = [.. routes.Routes.SelectMany(r => r.Pool.Upstreams)];
-        _health = new UpstreamHealth(upstreams, options.UpstreamHealthCheck, _transport, guard, time, log);
+        _upstreams = [.. routes.Routes.SelectMany(r => r.Pool.Upstreams)];
+        _health = new UpstreamHealth(_upstreams, options.UpstreamHealthCheck, _transport, guard, time, log);
         var admission = new AdmissionMetrics(meters);
         _door = new RtmpDoor(
             new RtmpOptions { PublisherSilence = options.IdleTimeout },
@@ -109,6 +110,19 @@ public sealed class RelayRole : IRole
                     ["resumes"] = s.Resumes,
                     ["last_error"] = s.LastError,
                 }),
+            ["relay_upstreams"] = _upstreams.Select(u => new Dictionary<string, object?>
+            {
+                ["url"] = u.ToString(),
+                ["healthy"] = u.Verdict.IsHealthy,
+                ["last_error"] = u.Verdict.Error,
+                ["sessions"] = u.Sessions,
+                ["circuit_breaker"] = u.Breaker.Snapshot.State switch
+                {
+                    CircuitState.Closed => "closed",
+                    CircuitState.Open => "open",
+                    _ => "half-open",
+                },
+            }).ToArray(),
         });
 
     private static AdmissionOptions LimitsOf(RelayOptions options)

@@ -28,6 +28,7 @@ internal sealed class UpstreamLink : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Queue<(long Sent, long Position)> _unconfirmed = new();
     private readonly ArrayBufferWriter<byte> _messages = new();
+    private readonly long _openedAt;
     private long _acknowledged;
     private long _progressAt;
     private bool _answersPings;
@@ -35,7 +36,7 @@ internal sealed class UpstreamLink : IAsyncDisposable
     private UpstreamLink(RtmpDial dial, TimeSpan stallTimeout, TimeProvider time)
     {
         (_dial, _stallTimeout, _time) = (dial, stallTimeout, time);
-        _progressAt = time.GetTimestamp();
+        _openedAt = _progressAt = time.GetTimestamp();
     }
 
     /// <summary>Dials and asks to publish; returns when the upstream has said yes.</summary>
@@ -228,7 +229,7 @@ internal sealed class UpstreamLink : IAsyncDisposable
                     continue;
                 try
                 {
-                    _dial.Session.WritePing(_dial.Output, (uint)Environment.TickCount64);
+                    _dial.Session.WritePing(_dial.Output, (uint)_time.GetElapsedTime(_openedAt).TotalMilliseconds);
                     await _dial.FlushAsync(CancellationToken.None);
                 }
                 finally

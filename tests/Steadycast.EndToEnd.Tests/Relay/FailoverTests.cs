@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace Steadycast.EndToEnd.Tests.Relay;
 
@@ -95,6 +96,12 @@ public sealed class FailoverTests : IAsyncLifetime
         await UntilAsync(() => second.Pictures().Count > 0 && second.Pictures()[^1].Hash == Sent[^1].Hash);
         AssertWhole(first.Pictures(), second.Pictures());
         Assert.Equal(1, await ResumesAsync());
+        using var health = JsonDocument.Parse(
+            await _http.GetStringAsync(new Uri($"http://127.0.0.1:{_status}/healthz"), Token));
+        Assert.Equal(
+            _upstreams.Select(u => $"rtmp://127.0.0.1:{u.Port}/ closed"),
+            health.RootElement.GetProperty("relay_upstreams").EnumerateArray()
+                .Select(u => $"{u.GetProperty("url")} {u.GetProperty("circuit_breaker")}"));
     }
 
     private IReadOnlyList<NginxRtmp.Picture> Sent => NginxRtmp.Read(Clip);

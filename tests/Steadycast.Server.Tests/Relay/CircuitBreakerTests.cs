@@ -16,7 +16,7 @@ public sealed class CircuitBreakerTests
     private readonly ManualTime _time = new();
 
     /// <summary>
-    /// B begins an attempt (b: is refused one), S, F and A end one, digits are tens of seconds, R resets.
+    /// B begins an attempt (b: is refused one), S, F and A end one, digits are tens of seconds.
     /// </summary>
     [Theory]
     [InlineData("", CircuitState.Closed)]
@@ -31,9 +31,7 @@ public sealed class CircuitBreakerTests
     [InlineData("BF BF BF 3 BS BF b 3 BS BS", CircuitState.Closed)]
     [InlineData("BF BF BF 3 BB b SS B", CircuitState.Closed)]
     [InlineData("BF BF BF 3 BA BA BA BS Bb", CircuitState.HalfOpen)]
-    [InlineData("BF BF BF 3 BB b R BB", CircuitState.Closed)]
     [InlineData("BBBB F F F S b", CircuitState.Open)]
-    [InlineData("BF BF BF R BF BF", CircuitState.Closed)]
     public void It_opens_waits_tries_and_closes(string story, CircuitState expected)
     {
         var breaker = new CircuitBreaker(Options, _time);
@@ -86,9 +84,6 @@ public sealed class CircuitBreakerTests
                 break;
             case 'A':
                 breaker.Abandon();
-                break;
-            case 'R':
-                breaker.Reset();
                 break;
             case >= '0' and <= '9':
                 _time.Advance(TimeSpan.FromSeconds(10 * (step - '0')));

@@ -20,6 +20,10 @@ internal sealed class FrameReader(CutterCounters counters)
             .Select(trackId => new TrackState((byte)trackId, counters)),
     ];
 
+    // Of the message that is read now; used again for the next one.
+    private readonly List<VideoTagHeader> _videoTracks = [];
+    private readonly List<AudioTagHeader> _audioTracks = [];
+
     /// <summary>Whether the publisher has said anything of video that can be packaged.</summary>
     public bool HasVideo => _video.Track is not null;
 
@@ -47,7 +51,7 @@ internal sealed class FrameReader(CutterCounters counters)
             return;
         }
 
-        foreach (var track in TracksOf(header, payload.Span))
+        foreach (var track in TracksOf(header, payload.Span, _videoTracks))
         {
             if (track.Track > 0)
                 DropExtra(track);
@@ -64,7 +68,7 @@ internal sealed class FrameReader(CutterCounters counters)
             return;
         }
 
-        foreach (var track in TracksOf(header, payload.Span))
+        foreach (var track in TracksOf(header, payload.Span, _audioTracks))
         {
             // Nothing is cut by the tracks beside the first: they wait for it, or for pictures.
             if (track.Track >= _audio.Length)
@@ -77,13 +81,16 @@ internal sealed class FrameReader(CutterCounters counters)
     }
 
     /// <summary>The tracks of a message, in the order in which they stand; of two with one number the first.</summary>
-    private static List<T> TracksOf<T>(T header, ReadOnlySpan<byte> payload)
+    private static List<T> TracksOf<T>(T header, ReadOnlySpan<byte> payload, List<T> tracks)
         where T : struct, ITagHeader<T>
     {
-        var tracks = new List<T>(1);
+        tracks.Clear();
         for (var more = true; more; more = header.TryReadNext(payload, out header))
         {
-            if (!tracks.Exists(track => track.Track == header.Track))
+            var isKnown = false;
+            foreach (var track in tracks)
+                isKnown |= track.Track == header.Track;
+            if (!isKnown)
                 tracks.Add(header);
         }
 

@@ -27,8 +27,8 @@ internal sealed partial class RelaySession(
     RelayedStream stream, Subscription subscription, UpstreamPool pool, RetryPolicy retry, RelayParts parts)
     : IAsyncDisposable
 {
-    /// <summary>Between two rounds of attempts for a live stream; doubled each time, up to ten times it.</summary>
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    /// <summary>Between two rounds of attempts for a live stream: it has no time to lose.</summary>
+    private static readonly RetryPolicy Resuming = new(new RetryOptions { InitialDelaySec = 0.1, MaxDelaySec = 1 });
 
     private Connected? _connected;
 
@@ -95,8 +95,8 @@ internal sealed partial class RelaySession(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(budget.Token, stop);
         try
         {
-            for (int round = 0; !await TryRoundAsync(last, either.Token); round++)
-                await Task.Delay(FirstPause * Math.Min(1 << Math.Min(round, 4), 10), parts.Time, either.Token);
+            for (int round = 1; !await TryRoundAsync(last, either.Token); round++)
+                await Task.Delay(Resuming.BackOff(round), parts.Time, either.Token);
         }
         catch (OperationCanceledException)
         {

@@ -81,7 +81,7 @@ internal sealed class UpstreamLink : IAsyncDisposable
         await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (first.IsFaulted)
             await first;
-        await TryStopAsync();
+        await _dial.TryStopAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -249,18 +249,5 @@ internal sealed class UpstreamLink : IAsyncDisposable
     {
         long acknowledged = Volatile.Read(ref _acknowledged);
         return acknowledged > 0 && _dial.SentBytes - acknowledged > 2 * AcknowledgeEvery;
-    }
-
-    private async ValueTask TryStopAsync()
-    {
-        try
-        {
-            _dial.Session.WriteStop(_dial.Output);
-            await _dial.FlushAsync(CancellationToken.None);
-        }
-        catch (TransportException)
-        {
-            // Gone: then it is ended too.
-        }
     }
 }

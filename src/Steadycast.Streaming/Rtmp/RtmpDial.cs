@@ -137,6 +137,20 @@ internal sealed class RtmpDial : IAsyncDisposable
         return Transport.SendAsync(bytes, cancellationToken);
     }
 
+    /// <summary>Ends in order what was started, if the server is still there.</summary>
+    public async ValueTask TryStopAsync()
+    {
+        try
+        {
+            Session.WriteStop(Output);
+            await FlushAsync(CancellationToken.None);
+        }
+        catch (TransportException)
+        {
+            // Gone: then it is ended too.
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Transport.DisposeAsync();

@@ -72,7 +72,7 @@ public sealed class RtmpPublisher : IAsyncDisposable
         await _stop.CancelAsync();
         await _listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_listening.IsCompletedSuccessfully)
-            await TryStopAsync();
+            await _dial.TryStopAsync();
         await _dial.DisposeAsync();
         _turn.Dispose();
         _stop.Dispose();
@@ -106,19 +106,6 @@ public sealed class RtmpPublisher : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // Disposed.
-        }
-    }
-
-    private async Task TryStopAsync()
-    {
-        try
-        {
-            _dial.Session.WriteStop(_dial.Output);
-            await _dial.FlushAsync(CancellationToken.None);
-        }
-        catch (TransportException)
-        {
-            // Gone: then it is ended too.
         }
     }
 }

@@ -1,4 +1,3 @@
-using Steadycast.EndToEnd.Tests.Drills;
 using Steadycast.EndToEnd.Tests.Page;
 using Steadycast.Streaming.Viewing;
 using static Steadycast.Streaming.Viewing.SeamKind;
@@ -32,11 +31,7 @@ public sealed class ForeignPairTests(PairUnderTest pair, ITestOutputHelper outpu
             await pair.PassAsync(2);
             foreach (var fault in Faults)
             {
-                var active = await pair.ActiveAsync();
-                output.WriteLine($"{fault} of {active}");
-                await pair.InflictAsync(fault, active!);
-                await LabUnderTest.UntilAsync(
-                    $"{active} to be left because of {fault}", async () => await pair.ActiveAsync() != active);
+                output.WriteLine($"{fault} of {await pair.DriveOutAsync(fault)}");
                 await pair.PassAsync(2);
                 await pair.HealAsync();
             }

@@ -42,11 +42,7 @@ public sealed class LadderPairTests(LadderPairUnderTest pair, ITestOutputHelper 
             await pair.PassAsync(2);
             foreach (var fault in Faults)
             {
-                var active = await pair.ActiveAsync();
-                output.WriteLine($"{fault} of {active}");
-                await pair.InflictAsync(fault, active!);
-                await LabUnderTest.UntilAsync(
-                    $"{active} to be left because of {fault}", async () => await pair.ActiveAsync() != active);
+                output.WriteLine($"{fault} of {await pair.DriveOutAsync(fault)}");
                 await pair.PassAsync(2);
                 await pair.HealAsync();
             }

@@ -135,6 +135,16 @@ public class PairUnderTest : IAsyncLifetime
             File.WriteAllText(Path.Combine(FolderOf(origin), $"fault-{fault}"), "");
     }
 
+    /// <summary>Inflicts a fault on the active origin; returns its name when it has been left.</summary>
+    public async Task<string> DriveOutAsync(string fault)
+    {
+        var active = await ActiveAsync();
+        await InflictAsync(fault, active!);
+        await LabUnderTest.UntilAsync(
+            $"{active} to be left because of {fault}", async () => await ActiveAsync() != active);
+        return active!;
+    }
+
     /// <summary>How the switch sees the one stream; null before it has found it.</summary>
     public async Task<JsonElement?> ReportAsync()
     {

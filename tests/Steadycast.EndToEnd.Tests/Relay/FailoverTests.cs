@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Steadycast.EndToEnd.Tests.Drills;
 
 namespace Steadycast.EndToEnd.Tests.Relay;
 
@@ -85,7 +86,8 @@ public sealed class FailoverTests : IAsyncLifetime
             "ffmpeg",
             ["-v", "warning", "-re", "-i", Clip, "-c", "copy", "-f", "flv", $"rtmp://127.0.0.1:{_rtmp}/live/show"],
             Token);
-        await UntilAsync(() => _upstreams.Any(u => u.Pictures().Count > 100));
+        await LabUnderTest.UntilAsync(
+            "a hundred pictures upstream", () => Task.FromResult(_upstreams.Any(u => u.Pictures().Count > 100)));
         NginxRtmp first = _upstreams.Single(u => u.Pictures().Count > 0);
         NginxRtmp second = _upstreams.Single(u => u != first);
 
@@ -93,7 +95,9 @@ public sealed class FailoverTests : IAsyncLifetime
 
         (int code, _, string error) = await publishing;
         Assert.True(code == 0, error);
-        await UntilAsync(() => second.Pictures().Count > 0 && second.Pictures()[^1].Hash == Sent[^1].Hash);
+        await LabUnderTest.UntilAsync(
+            "the last picture upstream",
+            () => Task.FromResult(second.Pictures().Count > 0 && second.Pictures()[^1].Hash == Sent[^1].Hash));
         AssertWhole(first.Pictures(), second.Pictures());
         Assert.Equal(1, await ResumesAsync());
         using var health = JsonDocument.Parse(
@@ -122,13 +126,5 @@ public sealed class FailoverTests : IAsyncLifetime
         string metrics = await _http.GetStringAsync(new Uri($"http://127.0.0.1:{_status}/metrics"), Token);
         string line = metrics.Split('\n').Single(l => l.StartsWith("steadycast_relay_resumes_total ", StringComparison.Ordinal));
         return int.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
-        while (!condition())
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, deadline.Token);
     }
 }
